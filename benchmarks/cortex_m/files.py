@@ -2,10 +2,13 @@
 
 Lowers a model by recipes and has each `.pte` run once. docs/cortex-m.md says what the command has to do. Without
 recipes it takes the default lowering and the best that the store knows. Prints what came of each file, what was counted
-beside what was predicted, and what the guards say. A file that fails or differs is a row and no error.
+beside what was predicted, and what the guards say. A file that fails or differs is a row and no error. `--trace` also
+names the operators that differ from Python's on the values that the processor itself computed before.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 
 import click
 
@@ -21,10 +24,14 @@ from tuner.tuning.objective import Objective
 from workers import tasks
 from workers.backend.job import Job
 from workers.cortex_m.backend import BACKEND
+from workers.cortex_m.run.expected import expected_of
+from workers.cortex_m.run.trace import Computed, traced
 from workers.cortex_m.target import Target
+from workers.errors import ModelError
 from workers.models.exported.io_layout import IoLayout
 
 _HEADER = ("model", "recipe", "outputs", "counted", "instructions (predicted)", "error, %", "uncosted", "guards")
+_TRACED = ("value", "kind", "differing", "by up to", "largest value")
 
 
 @click.command()
@@ -36,10 +43,11 @@ _HEADER = ("model", "recipe", "outputs", "counted", "instructions (predicted)", 
 )
 @click.option("--io-layout", type=click.Choice(["nchw", "nhwc"]), help="as of velatune tune")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=600.0, metavar="SECONDS", help="of one run")
+@click.option("--trace", is_flag=True, help="also run files that give all values, and name operators that differ")
 @store_option
 def cortex_m_files(
     model: str, runner: str, target: str, recipes: tuple[str, ...], io_layout: IoLayout | None, timeout: float,
-    store_url: str | None,
+    trace: bool, store_url: str | None,
 ) -> None:  # fmt: skip
     """Have the `.pte` files of MODEL by recipes run by a command of yours."""
     command = command_of(runner)
@@ -53,7 +61,8 @@ def cortex_m_files(
     for recipe in recipes:
         candidate = programs.by(Recipe.parse(recipe))
         cost = programs.cost(candidate)
-        found = tried(command, programs.file(candidate).content, inputs, programs.outputs(candidate, inputs), timeout)
+        expected = expected_of(programs.lowered(candidate), inputs, job.target.instruction_set)
+        found = tried(command, programs.file(candidate).content, inputs, expected, timeout)
         counted, error = "", ""
         if found.counted is not None:
             counted = f"{found.counted.count:,} {found.counted.unit}"
@@ -63,6 +72,28 @@ def cortex_m_files(
         predicted = f"{cost['instructions']:,}"
         cells = (found.outcome, counted, predicted, error, str(cost["uncosted"]), guards)
         click.echo("\n".join(row(model, f"`{recipe}`", *cells)))
+    for recipe in recipes if trace else ():
+        lowered = programs.lowered(programs.by(Recipe.parse(recipe)))
+        click.echo(f"\n`{recipe}`, every operator on the processor's own values:\n")
+        try:
+            click.echo("\n".join(_traced(traced(command, lowered, inputs, job.target.instruction_set, timeout))))
+        except ModelError as error:
+            click.echo(f"{error}")
+
+
+def _traced(found: Sequence[Computed]) -> Iterator[str]:
+    """The operators that differ, and how many do not."""
+    differing = [one for one in found if one.differing]
+    if differing:
+        yield from row(*_TRACED, header=True)
+    for one in differing:
+        share = f"{one.differing:,} of {one.values:,}"
+        yield from row(
+            f"`{one.name}`", "float" if one.in_float else "integers", share, f"{one.gap:.2g}", f"{one.largest:.2g}"
+        )
+    if differing:
+        yield ""
+    yield f"{len(found) - len(differing)} of {len(found)} values between operators are those that Python computes."
 
 
 def _known(job: Job[Target], store_url: str | None) -> tuple[str, ...]:

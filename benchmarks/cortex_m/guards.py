@@ -28,6 +28,7 @@ from workers.cortex_m.passes.base import Rewrite
 from workers.cortex_m.passes.lowered.mends.crop_by_slices import CropBySlices
 from workers.cortex_m.passes.lowered.mends.softmax_innermost import SoftmaxInnermost
 from workers.cortex_m.passes.lowered.mends.transpose_by_four import TransposeByFour
+from workers.cortex_m.run.expected import expected_of
 from workers.cortex_m.target import Target
 
 
@@ -129,7 +130,7 @@ def _description(
     lowered = lowering.lowered(lowering.in_order([mend] if mend else []))
     due = [tuple(one.shape) for one in outputs_of(quantised, inputs)]
     said = [one for one in verdicts(lowered, target, due) if one.severity is not Severity.FLOAT]
-    wanted = outputs_of(lowered, inputs, target.instruction_set)
+    wanted = expected_of(lowered, inputs, target.instruction_set)
     found = tried(command, written(lowered).content, inputs, wanted, timeout)
     expected = said[0].severity if said else None
     guards = ", ".join(f"{one.guard} {one.severity.value}" for one in said) or "pass"

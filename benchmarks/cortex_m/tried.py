@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from workers.cortex_m.guards.verdict import Severity
+from workers.cortex_m.run.expected import Expected
 from workers.cortex_m.run.runner import Counted, OutputsDiffer, run_by
 from workers.errors import ModelError
 
@@ -33,7 +34,7 @@ class Tried:
 
 
 def tried(
-    command: Sequence[str], content: bytes, inputs: Sequence[torch.Tensor], expected: Sequence[torch.Tensor],
+    command: Sequence[str], content: bytes, inputs: Sequence[torch.Tensor], expected: Expected,
     timeout_seconds: float,
 ) -> Tried:  # fmt: skip
     """Have a file run once.
@@ -42,7 +43,7 @@ def tried(
         command: a runner, as of `run_by`.
         content: of the `.pte` file.
         inputs: of one inference.
-        expected: outputs that Python computes.
+        expected: what Python computes.
         timeout_seconds: the runner is ended then.
 
     Returns:

@@ -124,6 +124,7 @@ MODELS = {
     "pad": (lambda: nn.Sequential(nn.Conv2d(3, 4, 1), nn.ZeroPad2d(1), nn.Conv2d(4, 4, 3)), (1, 3, 6, 6)),
     "pool": (lambda: nn.Sequential(nn.Conv2d(3, 4, 1), nn.AvgPool2d(2)), (1, 3, 6, 6)),
     "linear": (lambda: nn.Sequential(nn.Linear(12, 6), nn.ReLU(), nn.Linear(6, 3, bias=False)), (4, 12)),
+    "normalised": (lambda: nn.Sequential(nn.Linear(12, 6), nn.LayerNorm(6), nn.Linear(6, 3)), (4, 12)),
     "branching-silu": (BranchingSilu, (1, 3, 8, 8)),
     "one-channel": (lambda: nn.Conv2d(1, 8, 3), (1, 1, 6, 6)),
     "stem": (lambda: nn.Conv1d(1, 4, 12, 2, 5), (1, 1, 40)),

@@ -41,6 +41,17 @@ def test_a_value_on_a_border_is_what_a_processor_gives() -> None:
         assert set(of(values, 0.02054138481616974, -19, instruction_set).tolist()) == {counted}
 
 
+def test_floats_beside_a_border_are_quantised_as_a_processor_does() -> None:
+    """What a layer norm under QEMU gave, and what its file made of it; PyTorch gives a value beyond the border.
+
+    ExecuTorch's portable layer norm differs from PyTorch's by 5e-07 there, and the border is 3e-07 away.
+    """
+    scale, zero_point = 0.03747410327196121, 1
+    for value, instruction_set, counted in ((-1.8174937963485718, DSP, -47), (-1.8174940347671509, MVE, -48)):
+        assert set(of(torch.full((16,), value), scale, zero_point, instruction_set).tolist()) == {counted}
+        assert set(of(torch.full((16,), -1.81749427318573), scale, zero_point, instruction_set).tolist()) == {-48}
+
+
 def test_mve_wraps_around_what_is_far_from_the_zero_point_and_dsp_saturates() -> None:
     values = torch.full((17,), 40_000.0)
     assert of(values, 1.0, 0, DSP).tolist() == [127] * 17

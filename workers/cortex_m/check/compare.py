@@ -9,6 +9,7 @@ import torch
 from torch.export import ExportedProgram
 from torch.fx import Node
 
+from workers.cortex_m.check.differences import distance
 from workers.cortex_m.cost.reading.nodes import operator_of
 from workers.cortex_m.cost.view import results_of
 
@@ -67,8 +68,8 @@ def within_one_step(
         gap = float((one.double() - other.double()).abs().max()) if one.numel() else 0.0
         allowed = 1e-5 * float(other.double().abs().max()) if step is None else 1.001 * step
         if not gap <= allowed:
-            distance = f"{gap / step:.1f} steps" if step else f"{gap:g}"
-            return Outcome(False, f"output {number}: values are off by up to {distance} from the quantised model's")
+            off = distance(gap, step)
+            return Outcome(False, f"output {number}: values are off by up to {off} from the quantised model's")
     return Outcome(True, "")
 
 

@@ -28,7 +28,7 @@ def outputs_of(
         Tensors, as they leave the program.
     """
     module = program.module(check_guards=False)
-    return outputs_anew(module, inputs, _AsKernels(module, instruction_set))
+    return outputs_anew(module, inputs, AsKernels(module, instruction_set))
 
 
 def outputs_anew(
@@ -48,10 +48,16 @@ def outputs_anew(
         return tuple(one.clone() for one in tensors((interpreter or Interpreter(module)).run(*inputs)))
 
 
-class _AsKernels(Interpreter):
+class AsKernels(Interpreter):
     """Computes operators as the kernels of one class of processors do."""
 
     def __init__(self, module: GraphModule, instruction_set: InstructionSet) -> None:
+        """Run nothing yet.
+
+        Args:
+            module: of a lowered program.
+            instruction_set: of the processor.
+        """
         super().__init__(module)
         self._instruction_set = instruction_set
 

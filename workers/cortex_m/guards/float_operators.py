@@ -21,12 +21,31 @@ from workers.cortex_m.guards.verdict import Severity, Verdict
 NAME = "float-operators"
 #: What turns float into int8 and back, and moves nothing else.
 _BORDERS = frozenset({"quantize_per_tensor", "dequantize_per_tensor", "view_copy", "alloc", "getitem", *IMAGE_VIEWS})
+#: What gives values of its arguments, or their absolute or negative ones. Nothing is rounded.
+_UNROUNDED = frozenset({
+    "_clone_dim_order", "_to_dim_order_copy", "abs", "alias_copy", "amax", "amin", "cat", "clamp", "clone",
+    "constant_pad_nd", "detach_copy", "embedding", "empty", "expand_copy", "flip", "full", "full_like", "gather",
+    "hardtanh", "index", "index_select", "lift_fresh_copy", "masked_fill", "max", "max_pool2d_with_indices",
+    "maximum", "min", "minimum", "narrow_copy", "neg", "ones", "permute_copy", "pixel_shuffle", "pixel_unshuffle",
+    "relu", "repeat", "roll", "scalar_tensor", "select_copy", "slice_copy", "split_copy", "split_with_sizes_copy",
+    "squeeze_copy", "stack", "t_copy", "transpose_copy", "unbind_copy", "unsqueeze_copy", "upsample_nearest2d",
+    "where", "zeros", "zeros_like",
+})  # fmt: skip
 
 
 def float_operators(program: ExportedProgram) -> list[Node]:
     """The operators of a lowered program with float results, without those at the borders of quantised parts."""
     nodes = (node for node in program.graph.nodes if node.op == "call_function")
     return [node for node in nodes if operator_of(node) not in _BORDERS and _is_float(node)]
+
+
+def rounding_operators(program: ExportedProgram) -> tuple[str, ...]:
+    """Kinds of operators of a lowered program that compute in float, in the order in which they come.
+
+    Portable kernels sum in another order than PyTorch, by other formulas, or with another `exp`.
+    """
+    kinds = (operator_of(node) for node in float_operators(program))
+    return tuple(dict.fromkeys(kind for kind in kinds if kind not in _UNROUNDED))
 
 
 def check(program: ExportedProgram) -> Iterator[Verdict]:

@@ -12,6 +12,7 @@ from workers.backend.registry import backend_of
 from workers.cortex_m.base.base_program import CortexMBase
 from workers.cortex_m.candidates.programs import CortexMPrograms
 from workers.cortex_m.files import evaluated_content
+from workers.cortex_m.run.expected import expected_of
 from workers.cortex_m.run.runner import Counted, run_by
 from workers.cortex_m.target import Target
 
@@ -41,5 +42,6 @@ def run_recipe(
     candidate = programs.by(Recipe.parse(recipe))
     content = evaluated_content(programs, job, candidate, [expected_sha256])
     inputs = base.samples[0]
+    expected = expected_of(programs.lowered(candidate), inputs, job.target.instruction_set)
     with tempfile.TemporaryDirectory(prefix="velatune-runner-") as folder:
-        return run_by(command, content, inputs, programs.outputs(candidate, inputs), Path(folder), timeout_seconds)
+        return run_by(command, content, inputs, expected, Path(folder), timeout_seconds)

@@ -9,7 +9,7 @@ from workers.cortex_m.check.execute import outputs_of
 from workers.cortex_m.guards import file_class, scratch_sizes
 from workers.cortex_m.guards.all import verdicts
 from workers.cortex_m.guards.channels_last import is_channels_last
-from workers.cortex_m.guards.float_operators import float_operators
+from workers.cortex_m.guards.float_operators import float_operators, rounding_operators
 from workers.cortex_m.guards.verdict import Severity
 from workers.cortex_m.target import Target
 
@@ -106,3 +106,9 @@ def test_scratch_memory_of_another_class_is_too_small() -> None:
 def test_a_file_that_names_no_class_is_not_run() -> None:
     (found,) = file_class.check({}, Target.parse("cortex-m4"))
     assert "does not say" in found.message
+
+
+def test_operators_that_round_floats_are_told_from_those_that_move_them() -> None:
+    assert rounding_operators(lowered("normalised", "cortex-m4")) == ("native_layer_norm",)
+    moved = lowered("moves", "cortex-m4")
+    assert float_operators(moved) and rounding_operators(moved) == ()
