@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workers.vulkan.gate.convolution import batches as convolution_batches
-from workers.vulkan.gate.convolution import depthwise_strides, dilation, groups, pointwise_steps
+from workers.vulkan.gate.convolution import depthwise_padding, depthwise_strides, dilation, groups, pointwise_steps
 from workers.vulkan.gate.elementwise import (
     division_rounding,
     dropped_factors,
@@ -54,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     dilation.RULE,
     pointwise_steps.RULE,
     depthwise_strides.RULE,
+    depthwise_padding.RULE,
     layer_norm.RULE,
     batch_norm.RULE,
     group_norm.RULE,

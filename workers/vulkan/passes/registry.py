@@ -18,6 +18,7 @@ from workers.vulkan.passes.forms.give_scalars_a_dimension import GiveScalarsADim
 from workers.vulkan.passes.forms.instance_norms import InstanceNorms
 from workers.vulkan.passes.forms.name_pool_strides import NamePoolStrides
 from workers.vulkan.passes.forms.norms_of_images import NormsOfImages
+from workers.vulkan.passes.forms.pad_depthwise_apart import PadDepthwiseApart
 from workers.vulkan.passes.forms.spell_rms_norms import SpellRmsNorms
 from workers.vulkan.passes.fusion.fuse_linear_qcs4w import FuseLinearQcs4w
 from workers.vulkan.passes.fusion.fuse_linear_qcs8w import FuseLinearQcs8w
@@ -34,6 +35,7 @@ REWRITES: dict[str, type[Rewrite]] = {
         SpellRmsNorms,
         KeepReducedDims,
         NamePoolStrides,
+        PadDepthwiseApart,
         InstanceNorms,
         FillNormWeights,
         FillGroupNormWeights,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from support.vulkan_nets import everywhere, made, operators, programs_of
 from torch import nn
@@ -29,6 +29,7 @@ from workers.vulkan.passes.forms.gather_dims import GatherDims
 from workers.vulkan.passes.forms.instance_norms import InstanceNorms
 from workers.vulkan.passes.forms.name_pool_strides import NamePoolStrides
 from workers.vulkan.passes.forms.norms_of_images import NormsOfImages
+from workers.vulkan.passes.forms.pad_depthwise_apart import PadDepthwiseApart
 from workers.vulkan.passes.forms.spell_rms_norms import SpellRmsNorms
 
 
@@ -77,6 +78,41 @@ def test_a_pool_without_a_stride_moves_by_its_kernel(
 def test_a_pool_that_names_its_stride_is_left() -> None:
     net = Of(lambda a, b, x: b(a(x)), nn.MaxPool2d(2), nn.AvgPool2d(2, 1))
     assert rewritten(NamePoolStrides(), net, torch.randn(1, 2, 8, 8))[0] == 0
+
+
+@given(
+    kernel=st.tuples(st.integers(2, 7), st.integers(1, 7)), stride=st.integers(1, 2), dilation=st.integers(1, 2),
+    padding=st.tuples(st.integers(0, 3), st.integers(1, 3)), bias=st.booleans(), seed=st.integers(0, 99),
+)  # fmt: skip
+@settings(max_examples=20)
+def test_a_depthwise_convolution_of_a_padded_input_needs_no_padding(
+    kernel: tuple[int, int], stride: int, dilation: int, padding: tuple[int, int], bias: bool, seed: int
+) -> None:
+    assume(kernel not in ((3, 3), (5, 5)))
+    torch.manual_seed(seed)
+    net = nn.Conv2d(3, 3, kernel, stride, padding, dilation, groups=3, bias=bias)
+    count, before, after = rewritten(PadDepthwiseApart(), net, torch.randn(2, 3, 14, 13))
+    # PyTorch sums filters of one column in another order where there is no padding.
+    assert count == 1 and torch.allclose(before, after, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("net", "count"),
+    [
+        (nn.Conv2d(3, 3, 4, padding="same", groups=3), 1),
+        (nn.Conv2d(3, 3, (7, 2), padding="same", dilation=3, groups=3), 1),
+        (nn.Conv2d(3, 3, 7, padding="valid", groups=3), 0),
+        (nn.Conv2d(3, 3, 5, padding=2, groups=3), 0),
+        (nn.Conv2d(3, 3, (7, 1), padding=(3, 0), groups=3), 0),
+        (nn.Conv2d(3, 3, (1, 7), padding=(0, 3), groups=3), 0),
+        (nn.Conv2d(3, 6, 7, padding=3, groups=3), 0),
+        (nn.Conv2d(3, 6, 7, padding=3), 0),
+    ],
+)
+def test_convolutions_that_the_shader_computes_are_left(net: nn.Module, count: int) -> None:
+    torch.manual_seed(0)
+    found, before, after = rewritten(PadDepthwiseApart(), net, torch.randn(1, 3, 14, 13))
+    assert found == count and torch.equal(before, after)
 
 
 @pytest.mark.parametrize(
