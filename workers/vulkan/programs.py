@@ -253,18 +253,24 @@ class VulkanPrograms(Programs[VulkanRecipe]):
 
         Returns:
             What the runner measures. Without one, it is what the references give, less `REFERENCES_DB` unless they give
-            the very numbers. The worst there is where it computes nothing. Of a default program that the runner fails
-            on, what the references give.
+            the very numbers. The worst there is where it computes nothing. Of a default program that the gate refuses,
+            or that the runner finds wrong, what the references give: its quality without the fault.
 
         Raises:
             ModelError: not even the default program can be run in Python.
         """
+        if program == self.default and self._target.runner and self._is_wrong(program):
+            return self._simulated(program).bound
         try:
             return self._quality(program).bound
         except ModelError:
-            if program != self.default:
-                return Quality(-MOST_DB, len(self._samples))
-        return self._simulated(program).bound
+            if program == self.default:
+                raise
+            return Quality(-MOST_DB, len(self._samples))
+
+    def _is_wrong(self, program: VulkanRecipe) -> bool:
+        """Whether the gate refuses it, or the user's runner finds it wrong."""
+        return bool(verdict(graphs_of(self.lowered(program))).refused) or not self._by_runner(program).equal
 
     def report(self, program: VulkanRecipe) -> str:
         """What a program is and why, in Markdown. Raises ModelError as `quality`."""
