@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -23,6 +24,9 @@ _MOST_WEIGHTS, _MOST_PIXELS = 1 << 19, 16
 #: Products in the time in which one result is written, and in which a byte of weights is read from flash
 #: (Ethos-U55-128 and U85-256, by Vela's cost models).
 _PRODUCTS_PER_RESULT, _PRODUCTS_PER_WEIGHT = 64, 128
+
+#: Convolutions of which the cheapest form is kept.
+_KEPT = 1024
 
 
 @dataclass(frozen=True)
@@ -62,9 +66,10 @@ class WidenConv(Pass):
         if any(edit[reader].op == "CONCAT" for reader in edit.users(node_id)):
             return False
         weights = _weights(edit, node)
-        now = _Form(node, edit[node.inputs[0]].type, weights.shape, 1, 1, self.by_taps)
-        best = min(now.others(), key=lambda form: form.cost, default=now)
-        if best.cost >= now.cost:
+        step, before = node.attributes["stride"][1], node.attributes["pad"][2]
+        now = _Form(node.type, edit[node.inputs[0]].type, weights.shape, step, before, self.by_taps)
+        best = _cheapest_form(now)
+        if best == now:
             return False
         wide = _widened(edit, node, weights, best)
         scales = rescale.inputs[1:3]
@@ -104,26 +109,34 @@ def _weights(edit: Editor, node: Node) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Form:
-    """A convolution that gives `results` pixels as one, and sees `data` pixels as one."""
+    """A convolution that gives `results` pixels as one, and sees `data` pixels as one.
 
-    node: Node
+    Attributes:
+        of: type of what the convolution gives, a pixel at a time.
+        tensor: type of its data.
+        weights: shape, [OC,KH,KW,IC].
+        step, before: the convolution's stride and its padding before a row.
+    """
+
+    of: TensorType
     tensor: TensorType
     weights: tuple[int, ...]
-    results: int
-    data: int
+    step: int
+    before: int
     by_taps: bool
+    results: int = 1
+    data: int = 1
 
     def others(self) -> Iterator[_Form]:
-        width, step = self.node.type.shape[2], self.node.attributes["stride"][1]
-        for results in range(1, min(width, _MOST_PIXELS) + 1):
-            for data in range(2 if results == 1 else 1, results * step + 1):
+        for results in range(1, min(self.of.shape[2], _MOST_PIXELS) + 1):
+            for data in range(2 if results == 1 else 1, results * self.step + 1):
                 form = replace(self, results=results, data=data)
                 if form.allowed:
                     yield form
 
     @property
     def allowed(self) -> bool:
-        if not self.one and (self.results * self.node.attributes["stride"][1]) % self.data:
+        if not self.one and (self.results * self.step) % self.data:
             return False
         height, width = self.weights[1], self.width
         return (
@@ -137,7 +150,7 @@ class _Form:
     @property
     def pixels(self) -> int:
         """In a row, each of so many results."""
-        return -(-self.node.type.shape[2] // self.results)
+        return -(-self.of.shape[2] // self.results)
 
     @property
     def computed(self) -> int:
@@ -152,7 +165,7 @@ class _Form:
     @property
     def one(self) -> bool:
         """Whether a row of results is one pixel: padding is never read then."""
-        return self.results == self.node.type.shape[2]
+        return self.results == self.of.shape[2]
 
     @property
     def flat(self) -> bool:
@@ -162,19 +175,18 @@ class _Form:
     @property
     def left(self) -> int:
         """Columns of padding."""
-        return 0 if self.one else -(-self.node.attributes["pad"][2] // self.data)
+        return 0 if self.one else -(-self.before // self.data)
 
     @property
     def stride(self) -> int:
-        return 1 if self.one else self.results * self.node.attributes["stride"][1] // self.data
+        return 1 if self.one else self.results * self.step // self.data
 
     @property
     def width(self) -> int:
         """Of the kernel."""
         if self.one:
             return self.seen
-        step = self.node.attributes["stride"][1]
-        reach = (self.results - 1) * step + self.weights[2] - 1 - self.node.attributes["pad"][2]
+        reach = (self.results - 1) * self.step + self.weights[2] - 1 - self.before
         return self.left + reach // self.data + 1
 
     @property
@@ -190,14 +202,14 @@ class _Form:
     @property
     def cost(self) -> int:
         """In products, as the NPU works: the more of computing, putting out results and reading weights."""
-        n, height, width, _ = self.node.type.shape
+        n, height, width, _ = self.of.shape
         channels, depth = self.results * self.weights[0], self.data * self.weights[3]
         # Two columns at a time.
         pixels = n * (round_up(height, 2) if self.flat else height * round_up(self.pixels, 2))
         useful = self.results * self.weights[0] * self.weights[1] * self.weights[2] * self.weights[3]
         read = useful + (self.size - useful) // 8  # zeros are compressed
         copied = self.tensor.elements if self.seen * self.data > self.tensor.shape[2] else 0
-        copied += self.node.type.elements if self.computed > width else 0
+        copied += self.of.elements if self.computed > width else 0
         return copied * _PRODUCTS_PER_RESULT + max(
             pixels * max(round_up(channels, 8) * self._each(depth), channels * _PRODUCTS_PER_RESULT),
             read * _PRODUCTS_PER_WEIGHT,
@@ -212,6 +224,13 @@ class _Form:
             return by_taps if taps > 1 or depth <= 32 else taps * round_up(depth, 64)
         by_depth = taps * round_up(depth, 32)
         return by_taps if depth <= 8 or by_depth >= round_up(taps, 4) * round_up(depth, 8) else by_depth
+
+
+@lru_cache(_KEPT)
+def _cheapest_form(now: _Form) -> _Form:
+    """`now` itself where no other one costs less. A search asks this of the same convolutions for every program."""
+    best = min(now.others(), key=lambda form: form.cost, default=now)
+    return best if best.cost < now.cost else now
 
 
 def _widened(edit: Editor, node: Node, weights: np.ndarray, form: _Form) -> int:
