@@ -136,6 +136,10 @@ class Evaluator(Generic[P]):
         """
         return self._programs.starting_points(transferred)
 
+    def prepare_whole_checks(self) -> None:
+        """See `Programs.prepare_whole_checks`."""
+        self._programs.prepare_whole_checks()
+
     def evaluate(self, recipe: Recipe, whole: bool = False, wanted: Wanted = always, on_all: bool = False) -> Outcome:
         """Compile and check the candidate that a recipe gives.
 

@@ -182,6 +182,17 @@ def evaluate(
     return replace(outcome, check=outcome.check and {**outcome.check, "lowering": lowering})
 
 
+def prepare_whole_checks(base: Shared[Base], base_key: str, job: Job) -> None:
+    """Compute what whole candidates are compared with.
+
+    Args:
+        base: as of `evaluate`.
+        base_key: as of `evaluate`.
+        job: the model and its target.
+    """
+    _session(base_key, base.get, job).evaluator.prepare_whole_checks()
+
+
 def up_to_right(base: Shared[Base], base_key: str, job: Job, recipes: Sequence[str]) -> list[Outcome]:
     """Evaluate candidates one after the other.
 

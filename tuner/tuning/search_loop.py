@@ -64,6 +64,7 @@ async def begin_search(
     """
     with context.clock.lowering():
         default = best.default = await client.evaluate_default()
+        await client.prepare_whole_checks()
     study = open_study(context.studies, client.identity, job.seed, context.sampler)
     transferred = recorded_starts(
         study, lambda: context.experience.starts_for(client.identity, default, job.allowance.exactness)

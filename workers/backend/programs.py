@@ -144,6 +144,9 @@ class Programs(ABC, Generic[P]):
         """Do without the check inputs on which the default program does what is undefined; whether there were any."""
         return False
 
+    def prepare_whole_checks(self) -> None:
+        """Compute what every check by `whole` compares with, and keep it for other workers."""
+
     def open_choices(self) -> dict[str, tuple[str, ...]]:
         """Lowering choice -> alternatives that change this model and are allowed."""
         return {}

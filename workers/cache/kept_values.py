@@ -17,8 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 class KeptValues:
-    """A value is an array for each of some sets of inputs. It is kept under bytes that identify what it is the result
-    of.
+    """A value is one array or more. It is kept under bytes that identify what it is the result of.
 
     Attributes:
         versions: of what computes the values.
@@ -51,7 +50,7 @@ class KeptValues:
 
         Args:
             key: says what the value is the result of.
-            value: an array for each of some sets of inputs.
+            value: its arrays.
         """
         content = io.BytesIO()
         np.savez_compressed(content, *value)

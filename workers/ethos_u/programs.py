@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
@@ -31,7 +32,7 @@ from workers.checking.incremental_values import Values
 from workers.checking.reference_check import Outputs, check
 from workers.checking.verdict import Verdict
 from workers.checking.whole_outputs import WholeOutputs
-from workers.errors import ModelError
+from workers.errors import ModelError, ReferenceFailed
 from workers.ethos_u.cost.estimates.host_cost import host_cycles, interface_bytes
 from workers.ethos_u.cost.estimates.roofline import bound
 from workers.ethos_u.cost.stream_cost import MODEL_VERSION
@@ -172,6 +173,11 @@ class TosaPrograms(Programs[Delegates]):
         self._whole.clear()
         return True
 
+    def prepare_whole_checks(self) -> None:
+        for at, graph in enumerate(self.default):
+            with suppress(ReferenceFailed):  # a check looks for the inputs that are at fault
+                self._computed(at, whole=True).outputs(graph)
+
     def open_choices(self) -> dict[str, tuple[str, ...]]:
         return open_choices(self.default, self.allowed)
 
@@ -222,7 +228,7 @@ class TosaPrograms(Programs[Delegates]):
         if not whole:
             return self._values_of(at)
         if at not in self._whole:
-            self._whole[at] = WholeOutputs(self._inputs.of(at, more=True))
+            self._whole[at] = WholeOutputs(self._inputs.of(at, more=True), self.default[at], self._kept_values)
         return self._whole[at]
 
     def _values_of(self, at: int) -> Values:

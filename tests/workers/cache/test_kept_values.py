@@ -9,9 +9,11 @@ import pytest
 from search_space.ir.graph import INPUT, Graph, Node, TensorType
 from workers.cache.kept_values import KeptValues
 from workers.checking import incremental_values as values_module
+from workers.checking import whole_outputs
 from workers.checking.check_inputs import check_inputs
 from workers.checking.incremental_values import Values
 from workers.checking.reference import run_reference
+from workers.checking.whole_outputs import WholeOutputs
 
 _VALUE = (np.array([[1, -2, 3], [-4, 5, -6]], np.int32), np.zeros((2, 3), np.int32))
 _VERSIONS = {"tosa-tools": "1"}
@@ -60,3 +62,20 @@ def test_they_are_taken_instead_of_computed(tmp_path: Path, monkeypatch: pytest.
         path.write_bytes(zeros.getvalue())
     (taken,) = Values(inputs, kept).outputs(graph)
     assert [a.tolist() for a in taken] == [np.full((2, 3), 32).tolist()] * len(inputs), "leading zeros of a false 0"
+
+
+def test_the_defaults_whole_outputs_are_kept_and_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = KeptValues(tmp_path, _VERSIONS)
+    data = TensorType((2, 3), "INT32")
+    nodes = {0: Node(INPUT, (), data), 1: Node("CLZ", (0,), data), 2: Node("CLZ", (1,), data)}
+    default, other = Graph(nodes, (0,), (1,), 3), Graph(nodes, (0,), (2,), 3)
+    inputs = check_inputs(default, (), seed=0)
+    computed = WholeOutputs(inputs, default, kept)
+    (right,) = computed.outputs(default)
+    computed.outputs(other)
+    assert len(list(tmp_path.rglob("*.npz"))) == 1
+    fewer = WholeOutputs(inputs[:2], default, kept).outputs(default)
+    monkeypatch.setattr(whole_outputs, "run_on_each", None)
+    (found,) = WholeOutputs(inputs, default, kept).outputs(default)
+    assert [(a.dtype, a.tolist()) for a in found] == [(a.dtype, a.tolist()) for a in right]
+    assert [a.tolist() for a in fewer[0]] == [a.tolist() for a in right[:2]]

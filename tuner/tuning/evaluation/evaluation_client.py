@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 
 from results.records.evaluation import Evaluation
@@ -110,6 +111,11 @@ class EvaluationClient:
         record = self.record(outcome, with_rows=True)
         self._patience = max(_FLOOR_SECONDS, _PATIENCE * record.seconds)
         return record
+
+    async def prepare_whole_checks(self) -> None:
+        """Have computed what the best will be compared with. That belongs to the default lowering, not to a search."""
+        with suppress(WorkerLost):  # the check of the best says so
+            await self._pool.run(tasks.prepare_whole_checks, *self._base, self._job, timeout_seconds=self._patience)
 
     async def widen_limits(self, starts: Sequence[str]) -> None:
         """Allow what the plainest workaround of a wrong default lowering needs. A workaround adds operations. So there

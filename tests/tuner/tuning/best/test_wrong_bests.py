@@ -108,6 +108,8 @@ def test_what_fails_alike_is_found_in_one_go_and_told_in_one_line(tmp_path: Path
     whole = [args for function, args in asked if function is tasks.evaluate and args[4]]
     assert len(whole) == 2, "the first one that is wrong, and the best"
     assert sum(function is tasks.up_to_right for function, _ in asked) == 1 + (len(wrong) - 1) // 16
+    functions = [function for function, _ in asked]
+    assert functions.index(tasks.prepare_whole_checks) == functions.index(tasks.evaluate) + 1, "before the search"
 
 
 def test_causes_are_distinguished_by_what_is_wrong() -> None:
