@@ -309,6 +309,8 @@ class Evaluator(Generic[P]):
                 return verdict, None
         if self._measure is None:
             return verdict, None
+        if self._programs.measures_files:
+            return verdict, self._measure.of(self._program(recipe))
         if self._measure.exact_base and self._programs.equal(reached, self._programs.default, whole).equal:
             return verdict, self._measure.default
         return verdict, self._measure.of(reached)

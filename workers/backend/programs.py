@@ -37,10 +37,13 @@ class Programs(ABC, Generic[P]):
         compiler: what `cost` asks, for messages.
         executes: whether `executed` runs what the compiler emitted. Where it does not, what is checked is the program
             that the artefact is made of.
+        measures_files: whether quality is that of what runs, and not of the program. An exact pass may raise it
+            then, by a form that the runtime computes right.
     """
 
     compiler: ClassVar[str]
     executes: ClassVar[bool] = False
+    measures_files: bool = False
 
     name: str
     default: P

@@ -77,6 +77,7 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         """
         self.name, self.default, self.allowed = model.name, VulkanRecipe(), allowance.exactness
         self._model, self._target, self._samples = model, target, samples
+        self.measures_files = bool(target.runner)
         self._allowance, self._limit_db = allowance, allowance.min_sqnr_db
         self._layers = model_layers(model)
         self._alone = LayerQuality(model, samples)

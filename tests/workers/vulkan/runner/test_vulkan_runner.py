@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from support.vulkan_nets import mlp, worst_db
+from support.vulkan_nets import exported, mlp, worst_db
+from torch import nn
 
 from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
 from workers.checking.allowance import Allowance
 from workers.checking.verdict import Verdict
 from workers.errors import ModelError
+from workers.evaluator import Evaluator, Measure
 from workers.vulkan import runner
 from workers.vulkan.backend import BACKEND
 from workers.vulkan.programs import VulkanPrograms
@@ -101,3 +103,21 @@ def test_without_a_runner_quality_has_a_margin_for_what_the_references_may_be_wr
     simulated = worst_db(mlp(), of.lowered(program), mlp().calibration_inputs[:1], half=True)
     assert of.quality(program).sqnr_db == simulated - 0.5
     assert "0.5 dB may be missing" in of.report(program)
+
+
+def test_an_exact_pass_that_mends_what_a_runtime_computes_wrongly_has_its_own_quality(tmp_path: Path) -> None:
+    """The runner gives zeros, but for files with a padding of their own."""
+    torch.manual_seed(0)
+    net = nn.Conv2d(4, 4, 7, padding=3, groups=4).eval()
+    model = exported(net, 1, 4, 9, 9)
+    ((x,),) = samples = model.calibration_inputs[:1]
+    (tmp_path / "right.bin").write_bytes(net(x).detach().numpy().tobytes())
+    script = f"""if grep -q constant_pad_nd "$1"
+    then cp {tmp_path / "right.bin"} $out-0.bin
+    else head -c {4 * 4 * 81} /dev/zero > $out-0.bin
+    fi"""
+    target = BACKEND.target("vulkan", {"vk_runner": shell(tmp_path, script.replace('"$1"', '"${1#--model_path=}"'))})
+    of = VulkanPrograms(model, target, samples, Allowance(Exactness.PRECISION, min_sqnr_db=40))
+    one = Evaluator(of, Measure(of.quality, of.quality(of.default)))
+    wrong, right = (one.evaluate(Recipe.parse(f"half=yes{rest}")) for rest in ("", " | pad-depthwise-apart"))
+    assert wrong.quality.sqnr_db == 0 and right.quality.sqnr_db == 200
