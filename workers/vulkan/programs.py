@@ -254,8 +254,8 @@ class VulkanPrograms(Programs[VulkanRecipe]):
 
         Returns:
             What the runner measures. Without one, it is what the references give, less `REFERENCES_DB` unless they give
-            the very numbers. The worst there is where it computes nothing. Of a default program that the gate refuses,
-            or that the runner finds wrong, what the references give: its quality without the fault.
+            the very numbers. The worst there is where it computes nothing. A default program that the
+            gate refuses, or that the runner finds wrong, has what the references give.
 
         Raises:
             ModelError: not even the default program can be run in Python.

@@ -14,6 +14,9 @@ PHONE_TEXTURE_LIMIT, GUARANTEED_TEXTURE_LIMIT = 16384, 2048
 #: The state of ExecuTorch's Vulkan runtime that `workers.vulkan.gate` knows.
 KNOWN_RUNTIME = "executorch main of 2026-08-22 (cff6f4d)"
 
+#: Filters of depthwise convolutions that have shaders of their own in that runtime; all others share one.
+DEPTHWISE_SHADERS = ((3, 3), (5, 5))
+
 
 @dataclass(frozen=True)
 class VulkanTarget:

@@ -1,20 +1,20 @@
 """Depthwise convolutions whose windows reach beyond the right border.
 
-The shader for filters other than 3 by 3 and 5 by 5 ends a row of its window at the border. It does not skip the weights
-of what it left out. So all further rows are multiplied by weights of other places.
+Filters other than 3 by 3 and 5 by 5 share a shader. It ends a row of its window at the border. It does not skip the
+weights of what it left out. So all further rows are multiplied by weights of other places.
 """
 
 from collections.abc import Iterator
 
-from workers.vulkan.gate.convolution.operands import WITH_OWN_SHADERS, FloatConvolution, float_convolutions
+from workers.vulkan.gate.convolution.operands import FloatConvolution, float_convolutions
 from workers.vulkan.gate.finding import Rule, Severity
 from workers.vulkan.lowering.graph.vk_graph import Graph
-from workers.vulkan.target import KNOWN_RUNTIME
+from workers.vulkan.target import DEPTHWISE_SHADERS, KNOWN_RUNTIME
 
 
 def _check(graph: Graph) -> Iterator[tuple[str, str]]:
     for one in float_convolutions(graph):
-        if len(one.kernel) == 1 or one.transposed or not one.is_depthwise or one.kernel in WITH_OWN_SHADERS:
+        if len(one.kernel) == 1 or one.transposed or not one.is_depthwise or one.kernel in DEPTHWISE_SHADERS:
             continue
         if one.kernel[0] > 1 and one.stride == one.dilation and _beyond(one) > 0:
             kernel = "x".join(map(str, one.kernel))

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from workers.vulkan.lowering.graph.vk_graph import Call, Graph, Tensor
 
 FLOAT = ("aten.convolution.default", "et_vk.conv_with_clamp.default")
-#: Filters of depthwise convolutions that have shaders of their own; all others share one.
-WITH_OWN_SHADERS = ((3, 3), (5, 5))
 INT8 = (
     "et_vk.q8ta_conv2d.default",
     "et_vk.q8ta_conv2d_dw.default",

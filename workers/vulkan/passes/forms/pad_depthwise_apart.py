@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from search_space.exactness import Exactness
-from workers.vulkan.gate.convolution.operands import WITH_OWN_SHADERS
 from workers.vulkan.passes.base import ModuleRewrite, When
 from workers.vulkan.passes.editing import replacing
+from workers.vulkan.target import DEPTHWISE_SHADERS
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -21,7 +21,7 @@ _DEFAULTS = (None, [1, 1], [0, 0], [1, 1], 1)
 
 @dataclass(frozen=True)
 class PadDepthwiseApart(ModuleRewrite):
-    """Vulkan's shader for filters other than 3 by 3 and 5 by 5 is wrong beyond the right border: conv2d_dw.glsl."""
+    """Filters other than 3 by 3 and 5 by 5 come out wrong beyond the right border: conv2d_dw.glsl."""
 
     name: ClassVar[str] = "pad-depthwise-apart"
     law: ClassVar[str] = "a convolution with a padding is one without of the padded input"
@@ -39,7 +39,7 @@ class PadDepthwiseApart(ModuleRewrite):
         image, weights, *_, groups = _arguments(node)
         outputs, inputs, *kernel = _shape(weights)
         is_depthwise = bool(groups == outputs) and inputs == 1 and len(_shape(image)) == _AXES
-        return is_depthwise and kernel[0] > 1 and tuple(kernel) not in WITH_OWN_SHADERS
+        return is_depthwise and kernel[0] > 1 and tuple(kernel) not in DEPTHWISE_SHADERS
 
     def rewrite(self, module: GraphModule, node: Node) -> None:
         import torch
