@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import torch
@@ -260,7 +261,7 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         Raises:
             ModelError: not even the default program can be run in Python.
         """
-        if program == self.default and self._target.runner and self._is_wrong(program):
+        if program == self.default and self._target.runner and self._is_default_wrong:
             return self._simulated(program).bound
         try:
             return self._quality(program).bound
@@ -269,9 +270,10 @@ class VulkanPrograms(Programs[VulkanRecipe]):
                 raise
             return Quality(-MOST_DB, len(self._samples))
 
-    def _is_wrong(self, program: VulkanRecipe) -> bool:
-        """Whether the gate refuses it, or the user's runner finds it wrong."""
-        return bool(verdict(graphs_of(self.lowered(program))).refused) or not self._by_runner(program).equal
+    @cached_property
+    def _is_default_wrong(self) -> bool:
+        """Whether the gate refuses the default program, or the user's runner finds it wrong. Every candidate asks."""
+        return bool(verdict(graphs_of(self.lowered(self.default))).refused) or not self._by_runner(self.default).equal
 
     def report(self, program: VulkanRecipe) -> str:
         """What a program is and why, in Markdown. Raises ModelError as `quality`."""

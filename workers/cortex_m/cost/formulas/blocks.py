@@ -1,8 +1,10 @@
-"""Counts that many kernels share: copies, and the products that a convolution ends in."""
+"""Counts that many kernels share: copies, rows of floats, and the products that a convolution ends in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+
+from workers.cortex_m.target import InstructionSet
 
 #: How often loops run, by their names. Names with a dot are of routines that several kernels share.
 Counts = dict[str, float]
@@ -67,6 +69,27 @@ def mve_product(rows: int, outs: int, depth: int) -> Counts:
         "product.rest_outs4": rest * (outs // 4),
         "product.rest_outs_tail": rest * (outs % 4),
     }
+
+
+#: The shortest row of floats that GCC takes four at a time with MVE, where it sums or scales rows.
+_LEAST_BY_FOUR = 5
+
+
+def floats_by_four(rows: int, size: int, instruction_set: InstructionSet) -> Counts:
+    """How a loop that GCC vectorises takes rows of floats. It takes four at once with MVE, if a row has more than four.
+
+    Args:
+        rows: their number.
+        size: floats of a row.
+        instruction_set: of the processor.
+
+    Returns:
+        `by4`, `by1`, and the rows with a remainder as `any_by1`. It is empty where floats are taken one by one.
+    """
+    if instruction_set is not InstructionSet.MVE or size < _LEAST_BY_FOUR:
+        return {}
+    by4, by1 = divmod(size, 4)
+    return {"by4": rows * by4, "by1": rows * by1, "any_by1": rows * (by1 > 0)}
 
 
 def places_at(pitch: int) -> tuple[tuple[int, int], ...]:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from workers.cortex_m.cost.call import KernelCall
-from workers.cortex_m.cost.formulas.blocks import Counts, scaled, total, up
+from workers.cortex_m.cost.formulas.blocks import Counts, floats_by_four, scaled, total, up
 from workers.cortex_m.target import InstructionSet
-
-#: The smallest sum of floats that GCC vectorises.
-_LEAST_VECTORISED = 5
 
 
 def fully_connected(call: KernelCall, instruction_set: InstructionSet) -> Counts:
@@ -77,10 +74,8 @@ def portable_bmm(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     """
     rows, sums = call.n * call.h, call.n * call.h * call.o
     counts: Counts = {"calls": 1, "matrices": call.n, "rows": rows}
-    if instruction_set is not InstructionSet.MVE or call.c < _LEAST_VECTORISED:
-        return counts | {"sums": sums, "products": sums * call.c}
-    by4, by1 = divmod(call.c, 4)
-    return counts | {"vector_sums": sums, "by4": sums * by4, "by1": sums * by1, "any_by1": sums * (by1 > 0)}
+    by_four = floats_by_four(sums, call.c, instruction_set)
+    return counts | ({"vector_sums": sums, **by_four} if by_four else {"sums": sums, "products": sums * call.c})
 
 
 def _vector(outs: int, depth: int, instruction_set: InstructionSet) -> Counts:

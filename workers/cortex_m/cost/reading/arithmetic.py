@@ -25,9 +25,8 @@ def _per_value(kernel: str, dtype: str = "float32") -> Callable[[Node], KernelCa
 
     def read(node: Node) -> KernelCall | None:
         shape, source = shape_of(node), args_of(node)[0]
-        counted = dtype_of(node) == dtype_of(source) == dtype and not any(
-            hasattr(one, "meta") for one in args_of(node)[1:]
-        )
+        others = any(hasattr(one, "meta") for one in args_of(node)[1:])
+        counted = dtype_of(node) == dtype_of(source) == dtype and not others
         return KernelCall(kernel, elements=prod(shape), axes=len(shape)) if counted else None
 
     return read
@@ -50,12 +49,8 @@ def _broadcast(kernel: str, dtypes: tuple[str, ...]) -> Callable[[Node], KernelC
 
 
 def _add(node: Node) -> KernelCall | None:
-    integers = dtype_of(node) == "int64"
-    return (
-        _broadcast("add_int64_portable", ("int64",))(node)
-        if integers
-        else _broadcast("add_portable", ("float32",))(node)
-    )
+    kernel = "add_int64_portable" if dtype_of(node) == "int64" else "add_portable"
+    return _broadcast(kernel, ("float32", "int64"))(node)
 
 
 def _subtract(node: Node) -> KernelCall | None:
@@ -190,8 +185,8 @@ def _bmm(node: Node) -> KernelCall | None:
 
 #: Unary operators of floats that were counted.
 _UNARY = (
-    "abs", "cos", "elu", "erf", "exp", "hardtanh", "leaky_relu", "log", "neg", "reciprocal", "relu", "rsqrt", "sigmoid",
-    "sin", "sqrt", "tanh",
+    "cos", "elu", "erf", "exp", "hardtanh", "leaky_relu", "log", "neg", "reciprocal", "relu", "rsqrt", "sigmoid", "sin",
+    "sqrt", "tanh",
 )  # fmt: skip
 
 #: Operator -> how its call is read.

@@ -6,6 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from workers.cortex_m.cost.call import KernelCall
+from workers.cortex_m.cost.formulas.portable.copies import BYTES_OF_EXPANDED
 from workers.cortex_m.cost.reading.nodes import (
     Reader,
     args_of,
@@ -17,9 +18,6 @@ from workers.cortex_m.cost.reading.nodes import (
 
 if TYPE_CHECKING:
     from torch.fx import Node
-
-#: Of a value, where `expand_copy` was counted.
-_COUNTED_BYTES = 4
 
 
 def moved(kernel: str, node: Node) -> KernelCall:
@@ -146,7 +144,7 @@ def _index_select(node: Node) -> KernelCall | None:
 def _expanded(node: Node) -> KernelCall | None:
     """Of contiguous values of four bytes."""
     source = args_of(node)[0]
-    if not is_contiguous(source) or node.meta["val"].element_size() != _COUNTED_BYTES:
+    if not is_contiguous(source) or node.meta["val"].element_size() != BYTES_OF_EXPANDED:
         return None
     return KernelCall("expand_copy_portable", dims=shape_of(source), operands=(shape_of(node),))
 

@@ -6,16 +6,14 @@ weights of what it left out. So all further rows are multiplied by weights of ot
 
 from collections.abc import Iterator
 
-from workers.vulkan.gate.convolution.operands import FloatConvolution, float_convolutions
+from workers.vulkan.gate.convolution.operands import FloatConvolution, with_the_shared_shader
 from workers.vulkan.gate.finding import Rule, Severity
 from workers.vulkan.lowering.graph.vk_graph import Graph
-from workers.vulkan.target import DEPTHWISE_SHADERS, KNOWN_RUNTIME
+from workers.vulkan.target import KNOWN_RUNTIME
 
 
 def _check(graph: Graph) -> Iterator[tuple[str, str]]:
-    for one in float_convolutions(graph):
-        if len(one.kernel) == 1 or one.transposed or not one.is_depthwise or one.kernel in DEPTHWISE_SHADERS:
-            continue
+    for one in with_the_shared_shader(graph):
         if one.kernel[0] > 1 and one.stride == one.dilation and _beyond(one) > 0:
             kernel = "x".join(map(str, one.kernel))
             yield (

@@ -5,17 +5,15 @@ They have shaders only for filters of 3 by 3 and of 5 by 5.
 
 from collections.abc import Iterator
 
-from workers.vulkan.gate.convolution.operands import float_convolutions
+from workers.vulkan.gate.convolution.operands import with_the_shared_shader
 from workers.vulkan.gate.finding import Rule, Severity
 from workers.vulkan.lowering.graph.vk_graph import Graph
-from workers.vulkan.target import DEPTHWISE_SHADERS, KNOWN_RUNTIME
+from workers.vulkan.target import KNOWN_RUNTIME
 
 
 def _check(graph: Graph) -> Iterator[tuple[str, str]]:
-    for one in float_convolutions(graph):
-        if len(one.kernel) == 1 or one.transposed or not one.is_depthwise:
-            continue
-        if one.stride != one.dilation and one.kernel not in DEPTHWISE_SHADERS:
+    for one in with_the_shared_shader(graph):
+        if one.stride != one.dilation:
             kernel, stride, dilation = ("x".join(map(str, those)) for those in (one.kernel, one.stride, one.dilation))
             yield (
                 one.call.name,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from workers.vulkan.lowering.graph.vk_graph import Call, Graph, Tensor
+from workers.vulkan.target import DEPTHWISE_SHADERS
 
 FLOAT = ("aten.convolution.default", "et_vk.conv_with_clamp.default")
 INT8 = (
@@ -67,6 +68,13 @@ def float_convolutions(graph: Graph) -> Iterator[FloatConvolution]:
             weights, transposed, groups = (call.arguments[place] for place in (1, 6, 8))
             stride, padding, dilation = (tuple(call.arguments[place]) for place in (3, 4, 5))
             yield FloatConvolution(call, weights.shape[2:], stride, padding, dilation, bool(transposed), int(groups))
+
+
+def with_the_shared_shader(graph: Graph) -> Iterator[FloatConvolution]:
+    """Depthwise convolutions of images whose filters have no shader of their own, in order."""
+    for one in float_convolutions(graph):
+        if len(one.kernel) > 1 and one.is_depthwise and not one.transposed and one.kernel not in DEPTHWISE_SHADERS:
+            yield one
 
 
 def int8_groups(call: Call) -> int:

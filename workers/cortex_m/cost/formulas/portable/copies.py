@@ -9,8 +9,8 @@ from workers.cortex_m.cost.call import KernelCall
 from workers.cortex_m.cost.formulas.blocks import Counts, copies, places_at, row_copy, scaled, total
 from workers.cortex_m.target import InstructionSet
 
-#: Of a value: those of four bytes alone were counted where it matters.
-_BYTES = 4
+#: Of a value, where `expand_copy` was counted.
+BYTES_OF_EXPANDED = 4
 
 
 def selected(call: KernelCall, _: InstructionSet) -> Counts:
@@ -121,16 +121,15 @@ def expanded(call: KernelCall, _: InstructionSet) -> Counts:
     """
     own, out = call.dims or (1,), call.operands[0]
     rows, leading = prod(own[:-1]), prod(out[: len(out) - len(own)])
-    size = own[-1] * _BYTES
+    size = own[-1] * BYTES_OF_EXPANDED
     written = prod(out) // max(leading, 1)
     places = written // max(own[-1], 1)
-    whole = total([scaled(_moved(1, written * _BYTES, places_at(0)), leading - 1)])
     return total(
         [
             {"calls": 1, "axes": len(own), "out_axes": len(out), "rows": rows, "rows_axes": rows * len(own)},
             {"places": places, "places_axes": places * len(own), "leading": leading - 1},
             _moved(places, size, places_at(size)),
-            whole,
+            _moved(leading - 1, written * BYTES_OF_EXPANDED, places_at(0)),
         ]
     )
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from math import prod
 
 from workers.cortex_m.cost.call import KernelCall
-from workers.cortex_m.cost.formulas.blocks import Counts
+from workers.cortex_m.cost.formulas.blocks import Counts, floats_by_four
 from workers.cortex_m.target import InstructionSet
-
-#: Fewer values than this in a row are taken one by one, also with MVE.
-_LEAST_VECTORISED = 5
 
 
 def layer_norm(call: KernelCall, instruction_set: InstructionSet) -> Counts:
@@ -66,7 +63,7 @@ def softmax(call: KernelCall, _: InstructionSet) -> Counts:
 
 
 def _by_rows(rows: int, size: int, instruction_set: InstructionSet, kind: str = "") -> Counts:
-    if instruction_set is not InstructionSet.MVE or size < _LEAST_VECTORISED:
+    counts = floats_by_four(rows, size, instruction_set)
+    if not counts:
         return {f"values{kind}": rows * size}
-    by4, by1 = divmod(size, 4)
-    return {"vectors": rows, f"by4{kind}": rows * by4, f"by1{kind}": rows * by1, "any_by1": rows * (by1 > 0)}
+    return {"vectors": rows, f"by4{kind}": counts["by4"], f"by1{kind}": counts["by1"], "any_by1": counts["any_by1"]}
