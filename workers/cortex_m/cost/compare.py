@@ -34,7 +34,7 @@ class Comparison:
     """Of two programs of one model.
 
     Attributes:
-        difference: instructions of the second less those of the first; negative if the second takes fewer.
+        difference: known instructions of the second less those of the first; negative if the second takes fewer.
         error: of the difference, in instructions. It is the errors of operators that only one of them has.
         distinguishable: whether the order of the two is known.
         reason: why it is not; empty if it is.
@@ -49,7 +49,8 @@ class Comparison:
 def compare(first: ProgramCost, second: ProgramCost, instruction_set: InstructionSet) -> Comparison:
     """Which of two programs takes fewer instructions, as far as that can be known.
 
-    Operators that both have at the same cost cancel, with their errors.
+    Operators that both have at the same cost cancel, with their errors. Operators without a known cost cancel if their
+    arguments are the same. The others may take any number of instructions, so a program is not cheaper by them.
 
     Args:
         first, second: costs of two programs of one model on one target.
@@ -61,8 +62,9 @@ def compare(first: ProgramCost, second: ProgramCost, instruction_set: Instructio
     only_first, only_second = _own(first.operators, second.operators), _own(second.operators, first.operators)
     difference = float(second.instructions - first.instructions)
     error = sum((one.instructions or 0.0) * one.error / 100 for one in (*only_first, *only_second))
-    if any(one.instructions is None for one in (*only_first, *only_second)):
-        return Comparison(difference, error, False, "one has operators whose instructions are not known")
+    # Those of the dearer program only add to the difference.
+    if any(one.instructions is None for one in (only_second if difference < 0 else only_first)):
+        return Comparison(difference, error, False, "the cheaper one has operators whose instructions are not known")
     if abs(difference) <= error:
         return Comparison(difference, error, False, "the difference is below the error of the formulas")
     other = difference + _change(only_second, instruction_set) - _change(only_first, instruction_set)
@@ -83,8 +85,10 @@ def _own(operators: tuple[OperatorCost, ...], others: tuple[OperatorCost, ...]) 
     return own
 
 
-def _key(one: OperatorCost) -> tuple[str, str | None, float | None]:
+def _key(one: OperatorCost) -> tuple[object, ...]:
     """Equal for operators that call one kernel with equal sizes, as far as the cost depends on them."""
+    if one.instructions is None:
+        return one.operator, one.arguments
     return one.kernel or one.operator, one.formula, one.instructions
 
 

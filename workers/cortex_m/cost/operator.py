@@ -15,8 +15,10 @@ class OperatorCall:
         node: its name in the lowered program.
         operator: as in `quantized_conv2d_nhwc`.
         call: the kernel it calls; None where no kernel of this operator was counted.
+        arguments: dtypes and shapes of tensors, and numbers as text. They tell apart calls without a known cost.
     """
 
     node: str
     operator: str
     call: KernelCall | None
+    arguments: tuple[str, ...] = ()

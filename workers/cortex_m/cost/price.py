@@ -21,7 +21,7 @@ class OperatorCost:
     """Of one operator.
 
     Attributes:
-        node, operator: as in `OperatorCall`.
+        node, operator, arguments: as in `OperatorCall`.
         kernel: that it calls; None where no kernel of this operator was ever counted.
         formula: by which it was priced; None where no kernel of it was counted.
         instructions: executed by the operator; None where they are not known, which is not nothing.
@@ -34,6 +34,7 @@ class OperatorCost:
     formula: str | None
     instructions: float | None
     error: float
+    arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def price(operators: Iterable[OperatorCall], target: Target) -> ProgramCost:
 
 def _priced(operator: OperatorCall, instruction_set: InstructionSet) -> OperatorCost:
     if operator.call is None:
-        return OperatorCost(operator.node, operator.operator, None, None, None, UNKNOWN_ERROR)
+        return OperatorCost(operator.node, operator.operator, None, None, None, UNKNOWN_ERROR, operator.arguments)
     facts = fitted(instruction_set)
     formula = formula_of(operator.call, instruction_set)
     kernel = kernel_instructions(operator.call, instruction_set)
@@ -104,4 +105,6 @@ def _priced(operator: OperatorCall, instruction_set: InstructionSet) -> Operator
     instructions = None if kernel is None else kernel + own
     known = facts.errors.get(formula or "")
     error = known.p95 if known is not None else UNKNOWN_ERROR
-    return OperatorCost(operator.node, operator.operator, operator.call.kernel, formula, instructions, error)
+    return OperatorCost(
+        operator.node, operator.operator, operator.call.kernel, formula, instructions, error, operator.arguments
+    )

@@ -9,7 +9,7 @@ from workers.cortex_m.cost.operator import OperatorCall
 from workers.cortex_m.cost.reading.arithmetic import ARITHMETIC
 from workers.cortex_m.cost.reading.kernels import KERNELS
 from workers.cortex_m.cost.reading.movement import MOVEMENT
-from workers.cortex_m.cost.reading.nodes import operator_of, shape_of
+from workers.cortex_m.cost.reading.nodes import dtype_of, operator_of, shape_of
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
@@ -29,7 +29,22 @@ def operator_calls(program: ExportedProgram) -> list[OperatorCall]:
     """The instructions of a lowered program, in order."""
     nodes = (node for node in program.graph.nodes if node.op == "call_function")
     calls = ((node, operator_of(node)) for node in nodes)
-    return [OperatorCall(node.name, name, call_of(node)) for node, name in calls if name not in ELIDED]
+    return [
+        OperatorCall(node.name, name, call_of(node), _arguments(node)) for node, name in calls if name not in ELIDED
+    ]
+
+
+def _arguments(node: Node) -> tuple[str, ...]:
+    """A call's arguments, without the names of nodes."""
+    from torch.utils import _pytree as pytree
+
+    return tuple(map(_described, pytree.tree_leaves((node.args, dict(node.kwargs)))))
+
+
+def _described(argument: Any) -> str:
+    if hasattr(getattr(argument, "meta", {}).get("val"), "shape"):
+        return f"{dtype_of(argument)}{list(shape_of(argument))}"
+    return str(argument)
 
 
 def call_of(node: Node) -> KernelCall | None:

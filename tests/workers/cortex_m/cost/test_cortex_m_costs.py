@@ -249,8 +249,39 @@ def test_an_operator_without_a_known_cost_is_shown_and_not_counted_as_nothing() 
     assert cost.uncosted[0].instructions is None
     without = price([known], target)
     comparison = compare(without, cost, target.instruction_set)
-    assert not comparison.distinguishable
-    assert "not known" in comparison.reason
+    assert comparison.distinguishable
+    assert comparison.difference == cost.instructions - without.instructions
+
+
+ADD = OperatorCall("a", "quantized_add", KernelCall("add", elements=64))
+LARGER_ADD = OperatorCall("b", "quantized_add", KernelCall("add", elements=6400))
+ERF = OperatorCall("c", "erf", None, ("float32[1, 64]",))
+LARGER_ERF = OperatorCall("d", "erf", None, ("float32[1, 6400]",))
+
+
+@pytest.mark.parametrize(
+    ("cheaper", "dearer", "distinguishable"),
+    [
+        ([ADD], [LARGER_ADD], True),
+        ([ADD], [LARGER_ADD, ERF], True),
+        ([ADD, ERF], [LARGER_ADD], False),
+        ([ADD, ERF], [LARGER_ADD, ERF], True),
+        ([ADD, ERF, ERF], [LARGER_ADD, ERF], False),
+        ([ADD, LARGER_ERF], [LARGER_ADD, ERF], False),
+        ([ADD, ERF], [LARGER_ADD, LARGER_ERF], False),
+    ],
+)
+def test_a_program_is_not_cheaper_by_operators_without_a_known_cost(
+    cheaper: list[OperatorCall], dearer: list[OperatorCall], distinguishable: bool
+) -> None:
+    target = Target.parse("cortex-m55")
+    first, second = price(cheaper, target), price(dearer, target)
+    for comparison in (
+        compare(first, second, target.instruction_set),
+        compare(second, first, target.instruction_set),
+    ):
+        assert comparison.distinguishable is distinguishable, comparison
+        assert distinguishable or "not known" in comparison.reason
 
 
 def linear_and_convolution(cpu: str) -> tuple[OperatorCall, OperatorCall]:
