@@ -103,10 +103,12 @@ class CortexM(Backend):
         return lowered(job)
 
     def programs(self, job: Job[Target], base: CortexMBase) -> CortexMPrograms:
-        from workers.cortex_m.base.base_program import with_products
+        from workers.cortex_m.base.base_program import requantised
         from workers.cortex_m.candidates.programs import CortexMPrograms
 
-        return CortexMPrograms(base, job.target, job.seed, job.allowance.exactness, lambda: with_products(job))
+        return CortexMPrograms(
+            base, job.target, job.seed, job.allowance.exactness, lambda rewrites: requantised(job, rewrites)
+        )  # fmt: skip
 
     def meter(self, job: Job[Target], base: CortexMBase, setting: Setting) -> Meter:
         from workers.cortex_m.base.base_program import float_model

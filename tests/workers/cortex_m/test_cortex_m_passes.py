@@ -13,7 +13,7 @@ from torch.export import ExportedProgram
 from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
 from search_space.recipe.space import pass_instances
-from workers.cortex_m.check.compare import output_steps, same_bits, within_one_step
+from workers.cortex_m.check.compare import same_bits
 from workers.cortex_m.check.execute import outputs_of
 from workers.cortex_m.cost.price import price
 from workers.cortex_m.cost.view import operator_calls
@@ -21,7 +21,6 @@ from workers.cortex_m.guards.all import verdicts
 from workers.cortex_m.lowering.candidate import Lowering
 from workers.cortex_m.lowering.edge import to_edge
 from workers.cortex_m.lowering.quantise import quantise
-from workers.cortex_m.lowering.square_as_product import squares_as_products
 from workers.cortex_m.lowering.unused_constants import without_unused_constants
 from workers.cortex_m.lowering.write import written
 from workers.cortex_m.passes.base import Rewrite
@@ -179,28 +178,6 @@ def test_a_file_without_dead_weights_is_smaller_and_computes_the_same() -> None:
     assert len(written(smaller).content) < len(written(program).content)
     assert same_bits(outputs_of(smaller, inputs_of("branches")), outputs_of(program, inputs_of("branches"))).equal
     assert without_unused_constants(smaller).graph_signature == smaller.graph_signature
-
-
-def test_squares_are_quantised_as_products() -> None:
-    torch.manual_seed(0)
-    model, inputs = nn.Linear(8, 8), (torch.randn(1, 8),)
-
-    class Square(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.layer = model
-
-        def forward(self, x: torch.Tensor) -> torch.Tensor:
-            squared: torch.Tensor = self.layer(x) ** 2
-            return squared
-
-    stock = Lowering(to_edge(quantise(Square().eval(), inputs)), M4).lowered(())
-    quantised_product = quantise(Square().eval(), inputs, rewrite=squares_as_products)
-    program = Lowering(to_edge(quantised_product), M4).lowered(())
-    assert "pow" in operators(stock)
-    assert "quantized_mul" in operators(program)
-    wanted = outputs_of(quantised_product, inputs)
-    assert within_one_step(outputs_of(program, inputs), wanted, output_steps(program)).equal
 
 
 def test_passes_that_only_cost_may_be_left_out() -> None:

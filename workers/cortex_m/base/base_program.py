@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from workers.cache.atomic_write import write_whole
 from workers.cortex_m.base.default_pipeline import DefaultPipeline, default_pipeline
 from workers.cortex_m.cost.fitted import fitted_hash
 from workers.cortex_m.lowering.image_order import ImageOrder
+from workers.cortex_m.passes.base import FloatRewrite
 from workers.cortex_m.target import Target
 from workers.errors import ModelError
 from workers.models.calibration import Calibration, calibration_for
@@ -102,22 +103,32 @@ def lowered(job: Job[Target]) -> CortexMBase:
     )  # fmt: skip
 
 
-def with_products(job: Job[Target]) -> ExportedProgram:
-    """The model quantised with products in place of squares, or found in the cache.
+def requantised(job: Job[Target], rewrites: Sequence[FloatRewrite]) -> ExportedProgram:
+    """The model quantised after changes of the float model, or found in the cache.
+
+    Args:
+        job: says the model.
+        rewrites: changes, in the order in which they are made.
+
+    Returns:
+        The quantised program.
 
     Raises:
         ModelError: the source is bad, or the model cannot be quantised.
     """
-    from workers.cortex_m.lowering.square_as_product import squares_as_products
+
+    def rewrite(module: GraphModule) -> None:
+        for one in rewrites:
+            one.apply(module)
 
     model, found = _identified(job)
     calibration = calibration_for(
         job.source, model.example_inputs, model.calibration_inputs, job.calibration_data, job.seed
     )
-    kept = job.cache_dir / "cortex-m" / f"{found.key}-products.pt2"
+    kept = job.cache_dir / "cortex-m" / f"{found.key}-{'+'.join(map(str, rewrites))}.pt2"
     order = ImageOrder.of(_module(model), model.example_inputs)
     with _said_of(job.source):
-        return _cached(kept, model, calibration, order, squares_as_products)[1]
+        return _cached(kept, model, calibration, order, rewrite)[1]
 
 
 def float_model(job: Job[Target]) -> ExportedModel:

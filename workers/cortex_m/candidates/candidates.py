@@ -15,16 +15,16 @@ from workers.cortex_m.lowering.candidate import Lowering, Rewrites
 from workers.cortex_m.lowering.edge import to_edge
 from workers.cortex_m.lowering.image_order import ImageOrder
 from workers.cortex_m.lowering.program_hash import program_hash
-from workers.cortex_m.lowering.square_as_product import has_squares
 from workers.cortex_m.lowering.unused_constants import without_unused_constants
-from workers.cortex_m.passes.base import Rewrite
+from workers.cortex_m.passes.base import FloatRewrite, Rewrite
 from workers.cortex_m.passes.drop_unused_constants import DropUnusedConstants
-from workers.cortex_m.passes.square_as_product import SquareAsProduct
 from workers.cortex_m.target import Target
 from workers.errors import ModelError
 
 #: Lowered programs kept in memory.
 _KEPT = 64
+
+FloatRewrites = tuple[FloatRewrite, ...]
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Candidate:
     Attributes:
         rewrites: as `Lowering.in_order` gives them.
         dropped: whether constants that no operator reads are left out of the file.
-        products: whether the model was quantised with products in place of squares.
+        requantised: changes of the float model before it was quantised, in alphabetical order.
     """
 
     rewrites: Rewrites = ()
     dropped: bool = False
-    products: bool = False
+    requantised: FloatRewrites = ()
 
 
 class Candidates:
@@ -49,7 +49,7 @@ class Candidates:
         self,
         quantised: ExportedProgram,
         target: Target,
-        with_products: Callable[[], ExportedProgram],
+        requantise: Callable[[FloatRewrites], ExportedProgram],
         order: ImageOrder,
     ) -> None:
         """Lower nothing yet.
@@ -57,15 +57,15 @@ class Candidates:
         Args:
             quantised: the model.
             target: to lower for.
-            with_products: quantises the model with products in place of squares.
+            requantise: quantises the model after changes of the float model.
             order: of the images that the caller gives and gets.
 
         Raises:
             ModelError: the model cannot be lowered to edge operators.
         """
-        self._target, self._with_products, self._order = target, with_products, order
-        self.has_squares = has_squares(quantised.graph)
-        self._lowerings = {False: Lowering(to_edge(quantised), target)}
+        self._target, self._requantise, self._order = target, requantise, order
+        self._quantised = quantised
+        self._lowerings: dict[FloatRewrites, Lowering] = {(): Lowering(to_edge(quantised), target)}
         self._programs: LRU[ExportedProgram] = LRU(_KEPT)
         self._hashes: LRU[str] = LRU(_KEPT)
 
@@ -93,8 +93,9 @@ class Candidates:
         """
         if isinstance(one, DropUnusedConstants):
             after = replace(candidate, dropped=True)
-        elif isinstance(one, SquareAsProduct):
-            after = self._in_order(replace(candidate, products=self.has_squares))
+        elif isinstance(one, FloatRewrite):
+            changes = {*candidate.requantised, *([one] if self.changes_float_model(one) else [])}
+            after = self._in_order(replace(candidate, requantised=tuple(sorted(changes, key=str))))
         elif isinstance(one, Rewrite):
             after = self._in_order(replace(candidate, rewrites=(*candidate.rewrites, one)))
         else:
@@ -108,6 +109,10 @@ class Candidates:
     def hash_of(self, candidate: Candidate) -> str:
         """Of its program. Raises SpaceError if a pass breaks it."""
         return self._hashes.find(candidate, lambda: program_hash(self.lowered(candidate)))
+
+    def changes_float_model(self, one: FloatRewrite) -> bool:
+        """Whether a pass has sites in the model before it is quantised."""
+        return any(map(one.fits, self._quantised.graph.nodes))
 
     def sites(self, candidate: Candidate, one: RecipePass) -> list[str]:
         """Names of the sites that a pass has in a program.
@@ -136,6 +141,7 @@ class Candidates:
             raise SpaceError(str(error)) from error
 
     def _lowering(self, candidate: Candidate) -> Lowering:
-        if candidate.products not in self._lowerings:
-            self._lowerings[candidate.products] = Lowering(to_edge(self._with_products()), self._target)
-        return self._lowerings[candidate.products]
+        if candidate.requantised not in self._lowerings:
+            quantised = self._requantise(candidate.requantised)
+            self._lowerings[candidate.requantised] = Lowering(to_edge(quantised), self._target)
+        return self._lowerings[candidate.requantised]

@@ -20,7 +20,7 @@ from workers.backend.programs import Choices, Programs
 from workers.cache.lru import LRU
 from workers.checking.verdict import Verdict
 from workers.cortex_m.base.base_program import CortexMBase, loaded
-from workers.cortex_m.candidates.candidates import Candidate, Candidates
+from workers.cortex_m.candidates.candidates import Candidate, Candidates, FloatRewrites
 from workers.cortex_m.candidates.starting_points import starting_points
 from workers.cortex_m.check.compare import same_bits
 from workers.cortex_m.check.drawn_inputs import drawn_like
@@ -54,7 +54,7 @@ class CortexMPrograms(Programs[Candidate]):
 
     def __init__(
         self, base: CortexMBase, target: Target, seed: int, allowed: Exactness,
-        with_products: Callable[[], ExportedProgram],
+        requantise: Callable[[FloatRewrites], ExportedProgram],
     ) -> None:  # fmt: skip
         """Lower nothing yet.
 
@@ -63,7 +63,7 @@ class CortexMPrograms(Programs[Candidate]):
             target: to lower for.
             seed: of the random inputs that programs are compared on.
             allowed: the class up to which recipes are tried.
-            with_products: quantises the model with products in place of squares.
+            requantise: quantises the model after changes of the float model.
 
         Raises:
             ModelError: the quantised model cannot be lowered to edge operators.
@@ -71,7 +71,7 @@ class CortexMPrograms(Programs[Candidate]):
         self.name, self.default, self.allowed = base.name, Candidate(), allowed
         self._target, self._seed, self._samples = target, seed, base.samples
         try:
-            self._candidates = Candidates(loaded(base.quantised), target, with_products, base.image_order)
+            self._candidates = Candidates(loaded(base.quantised), target, requantise, base.image_order)
         except ModelError as error:
             raise ModelError(f"{base.name}: {error}") from error
         self._files: LRU[Written] = LRU(_KEPT)

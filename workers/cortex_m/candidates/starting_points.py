@@ -8,8 +8,9 @@ from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.passes.recipe_pass import RecipePass
 from search_space.recipe.recipe import Recipe
+from search_space.recipe.space import pass_instances
 from workers.cortex_m.candidates.candidates import Candidate, Candidates
-from workers.cortex_m.passes.base import Rewrite
+from workers.cortex_m.passes.base import FloatRewrite, Rewrite
 from workers.cortex_m.passes.drop_unused_constants import DropUnusedConstants
 from workers.cortex_m.passes.lowered.mends.crop_by_slices import CropBySlices
 from workers.cortex_m.passes.lowered.mends.linear_to_addmm import LinearToAddmm
@@ -18,7 +19,6 @@ from workers.cortex_m.passes.lowered.mends.softmax_innermost import SoftmaxInner
 from workers.cortex_m.passes.lowered.mends.transpose_by_four import TransposeByFour
 from workers.cortex_m.passes.lowered.pad_apart import PadApart
 from workers.cortex_m.passes.lowered.row_along_height import RowAlongHeight
-from workers.cortex_m.passes.square_as_product import SquareAsProduct
 
 _USUAL = (
     "drop-clones,fold-clones,sink-elementwise,sink-splits,pad-into-convolution,drop-empty-pads,constant-folding,"
@@ -55,8 +55,11 @@ def starting_points(
         Recipes in the order in which they are to be tried.
     """
     starts = list(_STARTS)
-    if candidates.has_squares and allowed >= SquareAsProduct.exactness:
-        starts = [f"{SquareAsProduct.name},{one}".removesuffix(",default") for one in _STARTS] + starts
+    known = pass_instances(FloatRewrite, allowed)  # type: ignore[type-abstract]
+    changes = [str(one) for one in known if candidates.changes_float_model(one)]
+    for some in ([one] for one in changes) if len(changes) > 1 else ():
+        starts = _after(some) + starts
+    starts = (_after(changes) if changes else []) + starts
     found: dict[str, None] = {}
     for start in starts:
         try:
@@ -64,6 +67,11 @@ def starting_points(
         except SpaceError:  # it is refused when it is evaluated
             found[start] = None
     return tuple(found)
+
+
+def _after(changes: Sequence[str]) -> list[str]:
+    """The usual starts after changes of the float model."""
+    return [",".join((*changes, one)).removesuffix(",default") for one in _STARTS]
 
 
 def is_workaround(text: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from search_space.exactness import Exactness
 from search_space.passes.recipe_pass import RecipePass
 from workers.cortex_m.target import InstructionSet
 
@@ -39,6 +40,38 @@ class Program:
 @dataclass(frozen=True)
 class CortexMPass(RecipePass):
     """A change of programs for Cortex-M; see `RecipePass` for what a subclass sets."""
+
+
+@dataclass(frozen=True)
+class FloatRewrite(CortexMPass):
+    """A change of the exported float model, which is then quantised anew."""
+
+    exactness: ClassVar[Exactness] = Exactness.REQUANTISING
+
+    @abstractmethod
+    def fits(self, node: Node) -> bool:
+        """Whether an operator is a site.
+
+        Args:
+            node: of a graph of PyTorch's operators, of the float model or of the quantised one.
+
+        Returns:
+            True if the rewrite changes it.
+        """
+
+    @abstractmethod
+    def rewrite(self, node: Node) -> None:
+        """Change the graph of the float model at a site.
+
+        Args:
+            node: the site; it has to fit.
+        """
+
+    def apply(self, module: GraphModule) -> None:
+        """Change an exported float model at all sites, in place."""
+        for node in filter(self.fits, list(module.graph.nodes)):
+            self.rewrite(node)
+        module.recompile()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from workers.cortex_m.cost.call import KernelCall
-from workers.cortex_m.cost.formulas.portable.copies import BYTES_OF_EXPANDED
+from workers.cortex_m.cost.formulas.portable.copies import EXPANDED_BYTES
 from workers.cortex_m.cost.reading.nodes import (
     Reader,
     args_of,
@@ -142,11 +142,11 @@ def _index_select(node: Node) -> KernelCall | None:
 
 
 def _expanded(node: Node) -> KernelCall | None:
-    """Of contiguous values of four bytes."""
-    source = args_of(node)[0]
-    if not is_contiguous(source) or node.meta["val"].element_size() != BYTES_OF_EXPANDED:
+    """Of contiguous values."""
+    source, dtype = args_of(node)[0], dtype_of(node)
+    if not is_contiguous(source) or dtype not in EXPANDED_BYTES:
         return None
-    return KernelCall("expand_copy_portable", dims=shape_of(source), operands=(shape_of(node),))
+    return KernelCall("expand_copy_portable", dims=shape_of(source), operands=(shape_of(node),), dtype=dtype)
 
 
 def _full(node: Node) -> KernelCall | None:

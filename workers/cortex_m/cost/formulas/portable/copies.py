@@ -10,7 +10,7 @@ from workers.cortex_m.cost.formulas.blocks import Counts, copies, places_at, row
 from workers.cortex_m.target import InstructionSet
 
 #: Of a value, where `expand_copy` was counted.
-BYTES_OF_EXPANDED = 4
+EXPANDED_BYTES = {"float32": 4, "int32": 4, "int8": 1}
 
 
 def selected(call: KernelCall, _: InstructionSet) -> Counts:
@@ -113,7 +113,7 @@ def expanded(call: KernelCall, _: InstructionSet) -> Counts:
     for leading axes.
 
     Args:
-        call: of the operator; four bytes a value.
+        call: of the operator; its dtype is one of `EXPANDED_BYTES`.
         _: the formula is the same for both classes of processors.
 
     Returns:
@@ -121,7 +121,8 @@ def expanded(call: KernelCall, _: InstructionSet) -> Counts:
     """
     own, out = call.dims or (1,), call.operands[0]
     rows, leading = prod(own[:-1]), prod(out[: len(out) - len(own)])
-    size = own[-1] * BYTES_OF_EXPANDED
+    width = EXPANDED_BYTES[call.dtype]
+    size = own[-1] * width
     written = prod(out) // max(leading, 1)
     places = written // max(own[-1], 1)
     return total(
@@ -129,7 +130,7 @@ def expanded(call: KernelCall, _: InstructionSet) -> Counts:
             {"calls": 1, "axes": len(own), "out_axes": len(out), "rows": rows, "rows_axes": rows * len(own)},
             {"places": places, "places_axes": places * len(own), "leading": leading - 1},
             _moved(places, size, places_at(size)),
-            _moved(leading - 1, written * BYTES_OF_EXPANDED, places_at(0)),
+            _moved(leading - 1, written * width, places_at(0)),
         ]
     )
 
