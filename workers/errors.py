@@ -1,5 +1,7 @@
 """The error for a model, target or file that cannot be used."""
 
+import re
+
 
 class ModelError(Exception):
     """One line for people: what was wrong, where, what to do."""
@@ -38,6 +40,12 @@ class ReferenceFailed(Exception):
         self.at, self.undefined = at, undefined
 
 
+#: An operator of ExecuTorch's as it is printed, with its schema.
+_OPERATOR = re.compile(
+    r"<EdgeOpOverload: ([\w.]+)>: schema = [\w:.]+\(.*?\) -> (?:\([^)]*\)|Tensor(?:\([^)]*\))?(?:\[\])?)"
+)
+
+
 def one_line(error: BaseException) -> str:
     """The first line of an exception's message that says something, cut to a readable length."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -46,7 +54,7 @@ def one_line(error: BaseException) -> str:
         if line.startswith("Explanation: "):  # torch.compile's errors begin with a heading that says nothing
             message = line.removeprefix("Explanation: ").rpartition(": got ")[2]
     text = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    text = printable(text)
+    text = _OPERATOR.sub(r"\1", printable(text))
     return text if len(text) <= 240 else text[:237] + "..."
 
 

@@ -15,6 +15,7 @@ import click
 from benchmarks.cortex_m.tried import tried
 from benchmarks.markdown import row
 from results.store.store import Store
+from search_space.errors import SpaceError
 from search_space.recipe.recipe import Recipe
 from tuner.commands.options import store_option
 from tuner.cortex_m.commands.measure import command_of
@@ -27,7 +28,7 @@ from workers.cortex_m.backend import BACKEND
 from workers.cortex_m.run.expected import expected_of
 from workers.cortex_m.run.trace import Computed, traced
 from workers.cortex_m.target import Target
-from workers.errors import ModelError
+from workers.errors import CompilerRefused, ModelError
 from workers.models.exported.io_layout import IoLayout
 
 _HEADER = ("model", "recipe", "outputs", "counted", "instructions (predicted)", "error, %", "uncosted", "guards")
@@ -53,14 +54,21 @@ def cortex_m_files(
     command = command_of(runner)
     tasks.warm_up()
     job = Job(model, Target.parse(target), cache_folder(), seed=0, io_layout=io_layout)
-    recipes = recipes or _known(job, store_url)
-    base = BACKEND.lower(job)
-    programs = BACKEND.programs(job, base)
+    try:
+        recipes = recipes or _known(job, store_url)
+        base = BACKEND.lower(job)
+        programs = BACKEND.programs(job, base)
+    except ModelError as fault:
+        raise click.ClickException(str(fault)) from fault
     inputs = base.samples[0]
     click.echo("\n".join(row(*_HEADER, header=True)))
     for recipe in recipes:
-        candidate = programs.by(Recipe.parse(recipe))
-        cost = programs.cost(candidate)
+        try:
+            candidate = programs.by(Recipe.parse(recipe))
+            cost = programs.cost(candidate)
+        except (SpaceError, CompilerRefused) as fault:
+            click.echo("\n".join(row(model, f"`{recipe}`", f"not lowered: {fault}", *[""] * 5)))
+            continue
         expected = expected_of(programs.lowered(candidate), inputs, job.target.instruction_set)
         found = tried(command, programs.file(candidate).content, inputs, expected, timeout)
         counted, error = "", ""
@@ -77,8 +85,8 @@ def cortex_m_files(
         click.echo(f"\n`{recipe}`, every operator on the processor's own values:\n")
         try:
             click.echo("\n".join(_traced(traced(command, lowered, inputs, job.target.instruction_set, timeout))))
-        except ModelError as error:
-            click.echo(f"{error}")
+        except ModelError as fault:
+            click.echo(f"{fault}")
 
 
 def _traced(found: Sequence[Computed]) -> Iterator[str]:

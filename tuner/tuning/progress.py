@@ -79,6 +79,16 @@ class Progress:
             f"[yellow]warning:[/] {escape(f'{self._name(job)}: {text}')}", highlight=False, soft_wrap=True
         )
 
+    def lowered(self, job: Job, base: Base) -> None:
+        """The model is lowered; no candidate is evaluated yet.
+
+        Args:
+            job: the model and its target.
+            base: what the model was lowered to.
+        """
+        for remark in base.remarks:
+            self._console.print(f"{self._name(job)}: {remark}", highlight=False, markup=False, soft_wrap=True)
+
     def searching(
         self, job: Job, default: Evaluation, base: Base, best_so_far: int | None, error: PredictionError | None
     ) -> None:
@@ -99,8 +109,6 @@ class Progress:
         if best_so_far is not None:
             line.best = best_so_far
         self._say(job, f"default costs {_cost(job, default.figures)} (predicted{_off(line)}) in {base.summary}")
-        for remark in base.remarks:
-            self._console.print(f"{self._name(job)}: {remark}", highlight=False, markup=False, soft_wrap=True)
 
     def evaluated(self, job: Job, evaluations: int, distinct: int, record: Evaluation, offered: bool) -> None:
         """A candidate is evaluated.

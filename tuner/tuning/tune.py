@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from results.records.best import Best
@@ -26,6 +27,7 @@ from tuner.tuning.objective import Objective
 from tuner.tuning.opening import Opened, opened
 from tuner.tuning.search_loop import SearchLoop, begin_search
 from workers.backend.base import Base
+from workers.backend.cost import Row
 from workers.backend.job import Job
 
 
@@ -85,6 +87,8 @@ async def tune(
     evaluations = context.store.evaluations.of(best.identity.key)
     if withheld := cheapest_withheld(best, evaluations, objective):
         context.progress.warning(job, str(withheld))
+    for line in _warnings_on(best, found.base):
+        context.progress.warning(job, line)
     return Tuned(
         best,
         found.base,
@@ -94,6 +98,12 @@ async def tune(
         without_each(best.recipe, evaluations),
         run.loop.reuse,
     )
+
+
+def _warnings_on(best: Best, base: Base) -> Sequence[str]:
+    if best.best.figures is None:
+        return ()
+    return base.warnings_on(best.best.figures, [Row(**vars(one)) for one in best.best.operators])
 
 
 async def replay(job: Job, recipe: Recipe, objective: Objective, status: RunStatus, context: TuningContext) -> Best:
@@ -129,6 +139,7 @@ class _Run:
 async def _begun(job: Job, objective: Objective, found: Opened, context: TuningContext) -> _Run:
     for warning in found.base.warnings:
         context.progress.warning(job, warning)
+    context.progress.lowered(job, found.base)
     identity = identity_of(found.base, job.target, objective)
     context.store.identities.register(identity)
     best = BestRecord(identity, job.seed, context.store)

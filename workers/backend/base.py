@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from workers.models.exported.operator_list import Operators, structure_of_operat
 
 if TYPE_CHECKING:
     from search_space.ir.structure import Structure
+    from workers.backend.cost import Numbers, Row
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,18 @@ class Base(Identified, ABC):
     @property
     def remarks(self) -> tuple[str, ...]:
         """What else a person wants to know of it, one line each."""
+        return ()
+
+    def warnings_on(self, best: Numbers, rows: Sequence[Row]) -> tuple[str, ...]:
+        """What a person must know of the best that a search found, beside what is known of the model.
+
+        Args:
+            best: its numbers.
+            rows: its operators.
+
+        Returns:
+            One line each.
+        """
         return ()
 
     @property

@@ -7,6 +7,7 @@ import pytest
 
 from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
+from workers.backend.cost import Row
 from workers.backend.job import Job
 from workers.checking.allowance import Allowance
 from workers.cortex_m.backend import BACKEND
@@ -76,7 +77,7 @@ def test_a_pass_without_sites_gives_the_same_program(programs: CortexMPrograms) 
 def test_a_search_starts_from_what_mends_the_model(programs: CortexMPrograms) -> None:
     # MVE's kernel for rows fails on this width, stride and padding.
     default = programs.executed(programs.default, whole=False, on_all=False, is_default=True)
-    assert not default.equal and "status -3" in default.reason
+    assert not default.equal and "status -3" in default.reason and default.reason.endswith("(layer first)")
     starts = programs.starting_points(("drop-clones",))
     assert starts[0] == "drop-clones"
     assert {"row-along-height@1,drop-unused-constants", "pad-apart@1,drop-unused-constants"} < {*starts}
@@ -124,6 +125,26 @@ def test_the_default_pipeline_is_reported_beside(base: CortexMBase, job: Job[Tar
     assert reported["mve"]["instructions"] != reported["dsp"]["instructions"]
     kept.write_text(json.dumps({**reported, "mve": {**reported["mve"], "instructions": 7}}))
     assert BACKEND.lower(job).default_pipeline.instructions == 7  # it is found out once
+
+
+def test_a_best_that_takes_more_than_the_default_pipeline_is_warned_of(base: CortexMBase) -> None:
+    instructions = base.default_pipeline.instructions
+    assert base.default_pipeline.is_known
+    assert base.warnings_on({"instructions": instructions, "float_operators": 2}, []) == ()
+    (line,) = base.warnings_on({"instructions": instructions + 1, "float_operators": 2}, [])
+    assert f"{instructions:,} instructions (predicted)" in line and "--allow-requant" in line
+    (line,) = base.warnings_on({"instructions": instructions + 1, "float_operators": 0}, [])
+    assert "--allow-requant" not in line
+    for other in (replace(base.default_pipeline, fault="it fails"), replace(base.default_pipeline, uncosted=1)):
+        assert replace(base, default_pipeline=other).warnings_on({"instructions": instructions + 1}, []) == ()
+
+
+def test_operators_of_the_best_without_a_known_cost_are_named(base: CortexMBase) -> None:
+    rows = [Row(0, f"{name}_{at}", name, formula, 0) for name, formula, at in (
+        ("erf", "uncosted", 0), ("add", "add", 1), ("erf", "uncosted", 2), ("cumsum", "uncosted", 3),
+    )]  # fmt: skip
+    (line,) = base.warnings_on({"instructions": 0, "float_operators": 0}, rows)
+    assert line.endswith(": 1 cumsum, 2 erf")
 
 
 def test_of_two_candidates_that_are_indistinguishable_the_smaller_file_counts_less(programs: CortexMPrograms) -> None:

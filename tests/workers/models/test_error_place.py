@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from executorch.exir.dialects._ops import ops
 from torch import fx
 
-from workers.errors import ModelError
+from workers.errors import ModelError, one_line
 from workers.ethos_u.lowering.lowering import lower
 from workers.ethos_u.target import Target
 from workers.models.error_place import with_place
@@ -102,3 +103,11 @@ def test_an_error_in_a_pass_names_the_pass_and_not_all_before_it() -> None:
 
 def test_an_error_without_a_place_is_reported_as_it_is() -> None:
     assert with_place(KeyError("x")) == "KeyError: 'x'"
+
+
+@pytest.mark.parametrize("name", ["convolution", "native_layer_norm", "split_with_sizes_copy", "copy_"])
+def test_operators_are_named_without_their_schema(name: str) -> None:
+    operator = getattr(ops.edge.aten, name).default
+    assert "schema = " in str(operator)
+    said = one_line(RuntimeError(f"but {operator} was not eligible. Use another pipeline."))
+    assert said == f"RuntimeError: but aten.{name}.default was not eligible. Use another pipeline."

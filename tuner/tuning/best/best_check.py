@@ -3,7 +3,7 @@ programs."""
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -148,8 +148,11 @@ class BestCheck:
         if default.status == "wrong":
             faults.append(f"it is wrong: {default.reason}")
         evaluations = self._store.evaluations.of(self._client.identity.key)
+        others = Counter(one.reason for one in evaluations if one.status == "wrong" and one.reason != default.reason)
+        for reason, count in sorted(others.items(), key=lambda one: (-one[1], one[0]))[:1]:
+            seen = f"; of other candidates, {count} by the reason: {reason}"
         if self._client.objective.max_sram_bytes and (least := least_sram(evaluations)):
-            seen = f"; the least SRAM that was seen is {least:,} bytes"
+            seen += f"; the least SRAM that was seen is {least:,} bytes"
         return (
             f"{self._job.source}: nothing right was found within the limits; of the default lowering "
             f"{' and '.join(faults) or 'nothing is known'}{seen}"

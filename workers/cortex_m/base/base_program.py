@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workers.backend.base import Identified, OperatorsBase
+from workers.backend.cost import Numbers, Row
 from workers.backend.job import Job
 from workers.cache.atomic_write import write_whole
 from workers.cortex_m.base.default_pipeline import DefaultPipeline, default_pipeline
 from workers.cortex_m.cost.fitted import fitted_hash
+from workers.cortex_m.cost.price import UNCOSTED
 from workers.cortex_m.lowering.image_order import ImageOrder
 from workers.cortex_m.passes.base import FloatRewrite
 from workers.cortex_m.target import Target
@@ -63,6 +66,19 @@ class CortexMBase(OperatorsBase):
     @property
     def remarks(self) -> tuple[str, ...]:
         return (str(self.default_pipeline),)
+
+    def warnings_on(self, best: Numbers, rows: Sequence[Row]) -> tuple[str, ...]:
+        found = []
+        if unknown := Counter(one.source_op for one in rows if one.target_op == UNCOSTED):
+            names = ", ".join(f"{count} {name}" for name, count in sorted(unknown.items()))
+            found.append(f"the best has operators without a known cost, which its instructions leave out: {names}")
+        if self.default_pipeline.is_known and self.default_pipeline.instructions < best["instructions"]:
+            count, floats = self.default_pipeline.instructions, best["float_operators"]
+            found.append(
+                f"the best takes more than the {count:,} instructions (predicted) of ExecuTorch's default pipeline"
+                + (f"; {floats} of its operators are in float, --allow-requant may quantise them" if floats else "")
+            )
+        return tuple(found)
 
 
 def versions() -> dict[str, str]:

@@ -54,6 +54,11 @@ class DefaultPipeline:
     transposes: int = 0
     float_operators: int = 0
 
+    @property
+    def is_known(self) -> bool:
+        """Whether its program can be used, and the cost of all its operators is known."""
+        return not self.fault and not self.uncosted
+
     def __str__(self) -> str:
         if self.fault:
             return f"ExecuTorch's default pipeline cannot be used: {self.fault}"

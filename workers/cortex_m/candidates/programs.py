@@ -26,7 +26,7 @@ from workers.cortex_m.check.compare import same_bits
 from workers.cortex_m.check.drawn_inputs import drawn_like
 from workers.cortex_m.check.execute import outputs_of
 from workers.cortex_m.cost.compare import compare
-from workers.cortex_m.cost.price import ProgramCost, price
+from workers.cortex_m.cost.price import UNCOSTED, ProgramCost, price
 from workers.cortex_m.cost.reading.nodes import operator_of
 from workers.cortex_m.cost.view import operator_calls
 from workers.cortex_m.guards.all import verdicts
@@ -38,6 +38,7 @@ from workers.cortex_m.passes.base import CortexMPass
 from workers.cortex_m.passes.lowered.mends.quantise_numbers import QuantiseNumbers
 from workers.cortex_m.target import Target
 from workers.errors import CompilerRefused, ModelError
+from workers.models.exported.module_of import module_of
 
 #: Files and outputs kept in memory.
 _KEPT = 64
@@ -134,7 +135,7 @@ class CortexMPrograms(Programs[Candidate]):
             "operators": len(found.operators),
         }
         rows = tuple(
-            Row(0, one.node, one.operator, one.formula or "uncosted", round(one.instructions or 0))
+            Row(0, one.node, one.operator, one.formula or UNCOSTED, round(one.instructions or 0))
             for one in found.operators
         )
         digest = hashlib.sha256(file.content).hexdigest()
@@ -182,7 +183,9 @@ class CortexMPrograms(Programs[Candidate]):
             Whether the guards know of nothing; if they do, the worst of it.
         """
         for one in self._faults(program):
-            return Verdict(False, f"it {one.severity.value} on {self._target.cpu}: {one.message}")
+            at = (module_of(node) for node in self.lowered(program).graph.nodes if node.name == one.node)
+            layer = next((f" (layer {name})" for name in at if name != one.node), "")
+            return Verdict(False, f"it {one.severity.value} on {self._target.cpu}: {one.message}{layer}")
         return Verdict(True)
 
     def described_execution(self, on_all: bool) -> str:

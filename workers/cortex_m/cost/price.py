@@ -15,6 +15,9 @@ from workers.cortex_m.target import COUNTED_WITH, InstructionSet, Target
 #: The error of what no family's error is known for, in per cent: operators are then distinguished by large gaps alone.
 UNKNOWN_ERROR = 10.0
 
+#: In a table of operators, in place of the formula of one whose instructions are not known.
+UNCOSTED = "uncosted"
+
 
 @dataclass(frozen=True)
 class OperatorCost:

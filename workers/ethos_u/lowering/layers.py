@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from workers.models.exported.module_of import module_of
+
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
 
@@ -39,7 +41,7 @@ def number_layers(module: GraphModule) -> tuple[Layer, ...]:
         if node.op != "call_function":
             continue
         if _has_weights(node):
-            layers.append(Layer(len(layers) + 1, _module_of(node), node.args[1].meta["val"].numel()))
+            layers.append(Layer(len(layers) + 1, module_of(node), node.args[1].meta["val"].numel()))
         _mark(node, max(1, len(layers)))
     for node in module.graph.find_nodes(op="placeholder"):
         _mark(node, min((reader for reader in map(layer_of, node.users) if reader), default=1))
@@ -62,9 +64,3 @@ def _has_weights(node: Node) -> bool:
 
     weights: Any = node.args[1] if len(node.args) > 1 else None
     return node.target in PatternQuantizer.PARAMETER_TARGETS and getattr(weights, "op", "") == "get_attr"
-
-
-def _module_of(node: Node) -> str:
-    stack = list(node.meta.get("nn_module_stack", {}).values())
-    name = str(stack[-1][0]) if stack else ""
-    return name.removeprefix("L['self'].") or node.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from workers.models.exported.module_of import module_of
 from workers.vulkan.model.marks import LAYER, mark, noted
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def number_layers(module: GraphModule) -> tuple[Layer, ...]:
         kind = weighted_kind(node)
         if kind:
             inputs, shape = (tuple(int(extent) for extent in _shape(node.args[place])) for place in (0, 1))
-            layers.append(Layer(len(layers) + 1, _module_of(node), kind, shape, inputs))
+            layers.append(Layer(len(layers) + 1, module_of(node), kind, shape, inputs))
         mark(node, LAYER, max(1, len(layers)))
     for node in module.graph.find_nodes(op="placeholder"):
         mark(node, LAYER, min((reader for reader in map(layer_of, node.users) if reader), default=1))
@@ -101,9 +102,3 @@ def weighted_kind(node: Node) -> str:
 
 def _shape(operand: Any) -> Any:
     return operand.meta["val"].shape
-
-
-def _module_of(node: Node) -> str:
-    stack = list(node.meta.get("nn_module_stack", {}).values())
-    name = str(stack[-1][0]) if stack else ""
-    return name.removeprefix("L['self'].") or node.name
