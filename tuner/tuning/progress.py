@@ -132,6 +132,16 @@ class Progress:
             line.best = record.figures.cycles
             self._say(job, f"{_cost(job, record.figures)}{_in_brackets(_gain(line), _off(line))} by {record.recipe}")
 
+    def tied(self, job: Job, cheapest: Evaluation) -> None:
+        """The best is not the candidate with the lowest estimate.
+
+        Args:
+            job: the model and its target.
+            cheapest: that candidate. The estimate does not tell it from the best, which has the smaller file.
+        """
+        cost = _cost(job, cheapest.figures)
+        self._say(job, f"{cost} by {cheapest.recipe} are within the error of the best's, which has the smaller file")
+
     def done(self, job: Job, best: Best) -> None:
         """The search is over and its best is stored.
 

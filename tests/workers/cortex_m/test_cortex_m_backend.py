@@ -18,6 +18,18 @@ from torch import nn
 def row():
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv1d(8, 16, 3, stride=2), nn.ReLU(), nn.Conv1d(16, 16, 3)), (torch.randn(1, 8, 20),)
+
+class Bessel(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv1d(8, 16, 3, stride=2)
+
+    def forward(self, x):
+        return torch.special.bessel_j0(self.first(x))
+
+def bessel():
+    torch.manual_seed(0)
+    return Bessel(), (torch.randn(1, 8, 20),)
 """
 
 
@@ -58,3 +70,12 @@ def test_its_file_says_for_which_class_it_is(person: Person, tuned: Mapping[str,
     facts.write_text(facts.read_text().replace('"mve"', '"dsp"'))
     _, error = person.types("verify", "row.pte", expect=2)
     assert "was lowered for DSP; cortex-m55 runs MVE kernels" in error
+
+
+def test_where_nothing_is_right_the_last_line_says_what_is_wrong_besides_the_default(person: Person) -> None:
+    budget = ("--trials", "4", "--jobs", "1")
+    _, error = person.types("tune", "nets.py:bessel", "--target", "cortex-m55", *budget, expect=2)
+    last = error.strip().splitlines()[-1]
+    assert "nothing right was found" in last
+    assert "wrong values on the right edge" in last and "(layer first)" in last, "of the default lowering"
+    assert "aten::special_bessel_j0 stays in float, and ExecuTorch has no portable kernel of it" in last

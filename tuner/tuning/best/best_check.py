@@ -76,6 +76,7 @@ class BestCheck:
         smallest = await self._smallest_tied(best, merits)
         if smallest is None or best.figures is None:
             return self._best.store(best, status)
+        self._progress.tied(self._job, best)
         return self._best.store(smallest, status, tied_with=best.figures.cycles)
 
     async def _smallest_tied(self, cheapest: Evaluation, merits: Sequence[Recipe]) -> Evaluation | None:

@@ -43,7 +43,9 @@ _TRIALS = 5
 
 
 @pytest.mark.slow
-def test_the_smallest_file_of_those_indistinguishable_from_the_cheapest_is_stored(tmp_path: Path) -> None:
+def test_the_smallest_file_of_those_indistinguishable_from_the_cheapest_is_stored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "net.py").write_text(NET)
     job = Job(f"{tmp_path}/net.py:net", Target.parse("cortex-m55"), tmp_path / "cache", seed=0)
     tasks.warm_up()
@@ -53,10 +55,12 @@ def test_the_smallest_file_of_those_indistinguishable_from_the_cheapest_is_store
         found = {one.recipe: one.figures for one in store.evaluations.of(best.identity.key) if one.figures is not None}
     stored = best.best.figures
     assert stored is not None and "linear-to-convolution" not in best.recipe
-    cheapest = min(found.values(), key=lambda one: one["instructions"])
+    cheapest_recipe, cheapest = min(found.items(), key=lambda one: one[1]["instructions"])
     assert cheapest["instructions"] < stored["instructions"] < found["default"]["instructions"]
     assert stored.flash_bytes < cheapest.flash_bytes
     assert stored["decided_instructions"] == stored["instructions"], "what is reported is the offered file's number"
+    said = f"{cheapest['instructions']:,} instructions by {cheapest_recipe} are within the error"
+    assert said in capsys.readouterr().err
     assert best.status != "interrupted", "it replaces what was stored while the search ran"
     assert stored.flash_bytes == min(one.flash_bytes for one in found.values())
     assert best.best.checked_whole
