@@ -23,7 +23,12 @@ def extension_versions() -> dict[str, str]:
     The hash tells apart what is under development, whose version stays the same. A module that belongs to no
     distribution goes by its own name.
     """
-    entries = [entry for group in registry.GROUPS for entry in entry_points(group=group)]
+    entries = [
+        entry
+        for group in registry.GROUPS
+        for entry in entry_points(group=group)
+        if entry.module.partition(".")[0] not in _OWN
+    ]
     if not entries:
         return {}  # the usual case, without importing all passes
     kinds = (*registry.passes().values(), *registry.choices().values())

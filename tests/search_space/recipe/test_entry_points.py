@@ -168,8 +168,10 @@ def test_found_and_used_by_recipes(tmp_path: Path) -> None:
 
 
 _VERSIONS = """
+import sys
 from search_space.recipe.extensions import extension_versions
 print(extension_versions())
+print("search_space.choices.convolution" in sys.modules)
 """
 
 
@@ -190,6 +192,14 @@ def test_extensions_are_part_of_an_identity_by_version_and_source(tmp_path: Path
     assert one == again and list(one) == ["velatune-extra"] and one["velatune-extra"].startswith("1.0, source ")
     assert changed.keys() == one.keys() and changed != one
     assert versions(folders[3], "") == versions(folders[4], entries.replace("Mine", "function")) == {}
+
+
+def test_without_extensions_no_pass_is_imported(tmp_path: Path) -> None:
+    # A lookup asks for them. The passes of this project's own families are entry points, too.
+    assert asked(tmp_path, "", script=_VERSIONS) == (["{}", "False"], [])
+    entries = "[velatune.passes]\nb = velatune_extra:Mine\n"
+    (tmp_path / "other").mkdir()
+    assert asked(tmp_path / "other", entries, script=_VERSIONS)[0][1] == "True"
 
 
 def test_what_is_broken_costs_the_others_nothing(tmp_path: Path) -> None:
