@@ -100,12 +100,12 @@ def _calls(program: ExportedProgram) -> dict[str, list[dict[str, Any]]]:
     for one in operator_calls(program):
         if one.call is None:
             raise click.ClickException(f"{one.node}: no kernel of {one.operator} was counted")
-        calls[one.operator].append(_fields(one.call))
+        calls[one.operator].append(call_record(one.call))
     return calls
 
 
-def _fields(call: KernelCall) -> dict[str, Any]:
-    """What differs from the defaults."""
+def call_record(call: KernelCall) -> dict[str, Any]:
+    """A call as JSON: what differs from the defaults."""
     values = {one.name: (getattr(call, one.name), one.default) for one in fields(call)}
     return {name: value for name, (value, default) in values.items() if value != default}
 

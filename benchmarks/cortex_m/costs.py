@@ -3,7 +3,8 @@
 Writes `workers/cortex_m/cost/fitted.json` from the tables in `workers/cortex_m/evidence/data`. Coefficients of loops
 are fitted by non-negative least squares on relative errors. What ExecuTorch's operators and runtime take beside kernels
 is fitted to whole models. The file also has the errors per formula on rows left out of the fit, in five parts. These
-errors are also a table on docs/cortex-m.md.
+errors are also a table on docs/cortex-m.md. The errors of whole models are written to
+`results/reports/prediction_errors/cortex-m.json`.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
 from statistics import median
 from typing import Any
 from zlib import crc32
@@ -22,10 +25,11 @@ import numpy as np
 from scipy.optimize import nnls
 
 from benchmarks.cortex_m.errors import PAGE, with_errors
+from benchmarks.cortex_m.whole_models import ERRORS_FILE, Predicted, covered_formulas, errors_text, left_out, of_run
 from workers.cortex_m.cost.fitted import FILE
 from workers.cortex_m.cost.formulas.blocks import Counts
 from workers.cortex_m.cost.kernels import counts_of, formula_of
-from workers.cortex_m.evidence.instruction_counts import ModelRun, counted_kernels, model_runs
+from workers.cortex_m.evidence.instruction_counts import ModelRun, counted_kernels, fresh_runs, model_runs
 from workers.cortex_m.target import InstructionSet
 
 #: The largest share of a row's instructions that is no more than an error of rounding.
@@ -57,9 +61,7 @@ class Sample:
 @click.option("--check", is_flag=True, help="write nothing; fail if the file is another one")
 def cortex_m_costs(check: bool) -> None:
     """Fit the coefficients and write them."""
-    text = fitted_text()
-    page = with_errors(PAGE.read_text(encoding="utf-8"), json.loads(text))
-    for file, wanted in ((FILE, text), (PAGE, page)):
+    for file, wanted in texts().items():
         if check and file.read_text(encoding="utf-8") != wanted:
             raise click.ClickException(
                 f"{file.name} is not what the tables give: run python -m benchmarks.cortex_m.costs"
@@ -68,20 +70,48 @@ def cortex_m_costs(check: bool) -> None:
             file.write_text(wanted, encoding="utf-8")
 
 
+def texts() -> dict[Path, str]:
+    """What the files have to be: coefficients, the page with their errors, and the errors of whole models."""
+    text = fitted_text()
+    fitted = json.loads(text)
+    covered = {one: covered_formulas(_runs(one), fitted[one.value]["errors"], one) for one in InstructionSet}
+    models = {one: _in_no_fit(one, fitted[one.value], covered[one]) for one in InstructionSet}
+    page = with_errors(PAGE.read_text(encoding="utf-8"), fitted)
+    return {FILE: text, PAGE: page, ERRORS_FILE: errors_text(models, covered)}
+
+
 def fitted_text() -> str:
     """What the file has to be."""
-    return json.dumps({one.value: _fitted(one) for one in InstructionSet}, indent=1, sort_keys=True) + "\n"
+    found = {one.value: _fitted(one, _runs(one)) for one in InstructionSet}
+    return json.dumps(found, indent=1, sort_keys=True) + "\n"
 
 
-def _fitted(instruction_set: InstructionSet) -> dict[str, Any]:
-    cpu = _CPUS[instruction_set]
+def _runs(instruction_set: InstructionSet) -> list[ModelRun]:
+    """Whole models that ran to their end."""
+    return [one for one in model_runs() if one.cpu == _CPUS[instruction_set] and one.status == "ok"]
+
+
+def _in_no_fit(instruction_set: InstructionSet, found: Mapping[str, Any], covered: Collection[str]) -> list[Predicted]:
+    """Whole models beside predictions that know nothing of them."""
+    fresh = [one for one in fresh_runs() if one.cpu == _CPUS[instruction_set]]
+    return [
+        *left_out(_runs(instruction_set), partial(_fitted, instruction_set), covered, instruction_set),
+        *(of_run(one, found, instruction_set) for one in fresh),
+    ]
+
+
+@cache
+def _samples(instruction_set: InstructionSet) -> list[Sample]:
     rows = [
         Sample(formula_of(call, instruction_set) or "", counts_of(call, instruction_set), instructions)
-        for call, instructions in counted_kernels(cpu)
+        for call, instructions in counted_kernels(_CPUS[instruction_set])
     ]
-    samples = [one for one in rows if one.counts]
+    return [one for one in rows if one.counts]
+
+
+def _fitted(instruction_set: InstructionSet, runs: Sequence[ModelRun]) -> dict[str, Any]:
+    samples = _samples(instruction_set)
     coefficients = solved(samples)
-    runs = [one for one in model_runs() if one.cpu == cpu and one.status == "ok"]
     per_instruction, per_inference = _runtime(runs)
     operators, portable = _operators(runs, coefficients, instruction_set)
     return {

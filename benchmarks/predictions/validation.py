@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from results.reports.markdown import aligned
-from results.reports.prediction_error import ERRORS_FILE
+from results.reports.prediction_error import ERRORS_FOLDER
 from tuner.ethos_u.validation.host_text import HOST_HEADINGS, HOST_WORDS, assumption_line, error_cells
 from tuner.ethos_u.validation.summary import Summary, summary_of
 from tuner.ethos_u.validation.text import (
@@ -37,6 +37,8 @@ from workers.ethos_u.cost.stream_cost.evidence_kinds import KINDS_FILE, covered_
 PAGE = Path(__file__).parents[2] / "docs" / "validation.md"
 _PLACE = re.compile(r"(?s)(<!-- validation -->\n).*(<!-- /validation -->)")
 
+
+ERRORS_FILE = ERRORS_FOLDER / "ethos-u.json"
 
 #: Which estimate an objective counts by.
 _COUNTED_BY: dict[str, By] = {"stream": "model", "both": "model", "vela": "vela"}
@@ -63,7 +65,7 @@ def tables() -> str:
 
 
 def errors_text() -> str:
-    """The contents of `results/reports/prediction_errors.json`."""
+    """The contents of `results/reports/prediction_errors/ethos-u.json`."""
     programs = [row for row in read_evidence(SHIPPED).comparisons if row.subject == "program"]
     document = {"model_version": MODEL_VERSION, "errors": list(_errors(programs))}
     return json.dumps(document, indent=2) + "\n"

@@ -2,7 +2,8 @@
 
 This is known from evidence made with this version, or from a user's own measurements.
 
-`prediction_errors.json` has the errors by target and estimate. `python -m benchmarks.predictions.validation` writes it.
+`prediction_errors` has a file for each family of targets, with the errors by target and estimate. Benchmarks write
+them: `benchmarks.predictions.validation` for Ethos-U, `benchmarks.cortex_m.costs` for Cortex-M.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from results.records.identity import Facts, Identity
 from results.records.measurement import Measurement
 from results.records.record import Record
 
-#: Where the errors lie that ship.
-ERRORS_FILE = Path(__file__).with_name("prediction_errors.json")
+#: Where the errors lie that ship, a file for each family.
+ERRORS_FOLDER = Path(__file__).with_name("prediction_errors")
 
 #: A gap of fewer percent is not reported.
 _LEAST_GAP_PERCENT = 0.5
@@ -73,7 +74,7 @@ class PredictionError(Record):
             return ""
         named, more = self.unmeasured_kinds[:_NAMED_KINDS], len(self.unmeasured_kinds) - _NAMED_KINDS
         kinds = ", ".join([*named, *([f"{more} more"] if more > 0 else [])])
-        return f"{self.unmeasured_percent:.0f} % of the cycles are in kinds that nobody measured ({kinds})"
+        return f"{self.unmeasured_percent:.0f} % of the cost is in kinds that no evidence covers ({kinds})"
 
     @property
     def on_basis(self) -> str:
@@ -128,7 +129,7 @@ class _Known(Record):
 
 @dataclass(frozen=True)
 class ShippedErrors(Record):
-    """The contents of `prediction_errors.json`.
+    """The contents of a file in `prediction_errors`.
 
     Attributes:
         model_version: of the model of cycles that was compared.
@@ -167,9 +168,19 @@ def labelled(label: str, error: PredictionError | None) -> str:
 
 
 @cache
-def shipped_errors() -> ShippedErrors:
-    """The errors that ship."""
-    return ShippedErrors.from_json(json.loads(ERRORS_FILE.read_text(encoding="utf-8")))
+def shipped_errors() -> tuple[ShippedErrors, ...]:
+    """The errors that ship, by family."""
+    files = sorted(ERRORS_FOLDER.glob("*.json"))
+    return tuple(ShippedErrors.from_json(json.loads(file.read_text(encoding="utf-8"))) for file in files)
+
+
+def _shipped(target: str, objective: Facts) -> tuple[_Known, str] | None:
+    """The error of what an objective counts on a target, and the version of the model that it is of."""
+    for family in shipped_errors():
+        known = family.find(target, objective)
+        if known is not None:
+            return known, family.model_version
+    return None
 
 
 def shipped_error(target: str, objective: Facts, cycles: Iterable[tuple[str, int]] = ()) -> PredictionError | None:
@@ -183,8 +194,8 @@ def shipped_error(target: str, objective: Facts, cycles: Iterable[tuple[str, int
     Returns:
         None if there is no evidence for such targets, or it is of another version of the model.
     """
-    known = shipped_errors().find(target, objective)
-    return known.of(cycles) if known is not None else None
+    found = _shipped(target, objective)
+    return found[0].of(cycles) if found is not None else None
 
 
 def error_for(
@@ -202,10 +213,10 @@ def error_for(
     Returns:
         The error in percent and the evidence it rests on; None if there is no evidence for the target and objective.
     """
-    known = shipped_errors().find(identity.target.name, identity.objective)
-    if known is None:
+    found = _shipped(identity.target.name, identity.objective)
+    if found is None:
         return None
-    version = shipped_errors().model_version
+    known, version = found
     own = [one for one in measurements if one.target == identity.target and one.model_version == version]
     if not own or known.by != "model":
         return known.of((row.target_op, row.cycles) for row in operators)

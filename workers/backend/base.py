@@ -65,7 +65,7 @@ class Base(Identified, ABC):
         return ()
 
     def warnings_on(self, best: Numbers, rows: Sequence[Row]) -> tuple[str, ...]:
-        """What a person must know of the best that a search found, beside what is known of the model.
+        """What a person must know of the best that a search found.
 
         Args:
             best: its numbers.

@@ -14,6 +14,8 @@ from workers.cortex_m.cost.call import KernelCall
 _DATA = Path(__file__).with_name("data")
 #: Kernel calls of lowered models, by model, variant and processor, then by operator: `benchmarks.cortex_m.calls`.
 CALLS = _DATA / "model_calls.json"
+#: Counted instructions and kernel calls of models that nothing is fitted to: `benchmarks.cortex_m.fresh_models`.
+FRESH = _DATA / "fresh_models.json"
 #: Rows of `batch_matmul` in `instructions.csv` that ran with an offset of zero on one side, which it has no column for.
 #: All rows were counted again with both offsets, and these alone differed.
 _WITHOUT_OFFSET = {
@@ -78,6 +80,15 @@ def model_runs() -> Iterator[ModelRun]:
         yield ModelRun(
             row["model"], row["variant"], row["target"], row["status"], whole, kernels, operators, by_operator, read
         )
+
+
+def fresh_runs() -> Iterator[ModelRun]:
+    """Whole models that nothing is fitted to. Their operators were not counted one by one."""
+    for model, runs in json.loads(FRESH.read_text(encoding="utf-8")).items():
+        for cpu, run in runs.items():
+            calls = {name: [_call(one) for one in own] for name, own in run["calls"].items()}
+            operators = sum(map(len, calls.values()))
+            yield ModelRun(model, "fresh", cpu, "ok", run["instructions"], 0, operators, {}, calls)
 
 
 def row_convolutions() -> Iterator[dict[str, str]]:

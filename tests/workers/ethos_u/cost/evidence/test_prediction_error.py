@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from support.samples.sample_results import IDENTITY, best, evaluation, figures, mutated
 
-from benchmarks.predictions.validation import PAGE, errors_text, tables
+from benchmarks.predictions.validation import ERRORS_FILE, PAGE, errors_text, tables
 from results.records.best import Best
 from results.records.compare import Gain
 from results.records.figures import OperatorRow
@@ -19,7 +19,7 @@ from results.records.identity import Identity
 from results.records.measurement import Measurement
 from results.reports.brief import brief
 from results.reports.comparison import Comparison, Side
-from results.reports.prediction_error import ERRORS_FILE, WITHIN, PredictionError, error_for, labelled, shipped_error
+from results.reports.prediction_error import WITHIN, PredictionError, error_for, labelled, shipped_error
 from results.reports.report import ReportExtras, report_html, write_index
 from results.reports.summary import markdown_table
 from results.reports.tune_json import tune_json
@@ -118,7 +118,7 @@ def of_kinds(**cycles: int) -> Best:
 
 def test_what_nobody_measured_is_reported_with_the_error(tmp_path: Path) -> None:
     one = of_kinds(Conv2D=590, MatMul=310, Softmaxish=100)
-    gap = "41 % of the cycles are in kinds that nobody measured (MatMul, Softmaxish)"
+    gap = "41 % of the cost is in kinds that no evidence covers (MatMul, Softmaxish)"
     error = error_for(STREAM, (), one.best.operators)
     assert error is not None and str(error) == f"{error.short} where evidence covers it; {gap}"
     assert error.unmeasured_percent == 41 and error.unmeasured_kinds == ("MatMul", "Softmaxish")
