@@ -3,6 +3,7 @@ dilated convolutions."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -114,3 +115,23 @@ def test_dilated_convolutions_are_computed_as_the_quantised_model_does(cpu: str)
     found, wanted = outputs_of(program, inputs), outputs_of(quantised("dilated"), inputs)
     assert within_one_step(found, wanted, output_steps(program)).equal
     assert len(wanted[0].unique()) > 10
+
+
+@pytest.mark.parametrize(
+    ("found", "step", "equal"),
+    [
+        ([1.0, 2.0], 0.5, True),
+        ([1.5, 2.0], 0.5, True),
+        ([2.0, 2.0], 0.5, False),
+        ([1.00001, 2.0], None, True),
+        ([1.0001, 2.0], None, False),
+        ([math.nan, 2.0], None, False),
+        ([math.inf, 2.0], None, False),
+    ],
+)
+def test_outputs_are_compared_up_to_one_step(found: list[float], step: float | None, equal: bool) -> None:
+    wanted = [1.0, 2.0]
+    assert within_one_step([torch.tensor(found)], [torch.tensor(wanted)], [step]).equal is equal
+    # What is infinite or no number in both is equal, and says nothing of the other values.
+    odd = [math.nan, math.inf, -math.inf]
+    assert within_one_step([torch.tensor(found + odd)], [torch.tensor(wanted + odd)], [step]).equal is equal

@@ -9,7 +9,7 @@ import torch
 from torch.export import ExportedProgram
 from torch.fx import Node
 
-from workers.cortex_m.check.differences import distance
+from workers.cortex_m.check.differences import distance, gap
 from workers.cortex_m.cost.reading.nodes import operator_of
 from workers.cortex_m.cost.view import results_of
 
@@ -65,12 +65,18 @@ def within_one_step(
     if not shapes.equal:
         return shapes
     for number, (one, other, step) in enumerate(zip(found, wanted, steps, strict=True), start=1):
-        gap = float((one.double() - other.double()).abs().max()) if one.numel() else 0.0
-        allowed = 1e-5 * float(other.double().abs().max()) if step is None else 1.001 * step
-        if not gap <= allowed:
-            off = distance(gap, step)
+        difference = gap(one, other)
+        allowed = 1e-5 * gap(*_finite(other)) if step is None else 1.001 * step
+        if difference > allowed:
+            off = distance(difference, step)
             return Outcome(False, f"output {number}: values are off by up to {off} from the quantised model's")
     return Outcome(True, "")
+
+
+def _finite(values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The finite ones of some values, and as many zeros."""
+    finite = values.double()[values.isfinite()]
+    return finite, torch.zeros_like(finite)
 
 
 def output_steps(lowered: ExportedProgram) -> tuple[float | None, ...]:
