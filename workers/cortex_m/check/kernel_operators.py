@@ -9,6 +9,9 @@ from workers.cortex_m.check.dilated_convolution import with_zeros_between
 from workers.cortex_m.check.quantisation import quantised_by_kernel
 from workers.cortex_m.target import InstructionSet
 
+#: Products of matrices, and the place of the second one among their arguments.
+_PRODUCTS = {"aten::mm": 1, "aten::addmm": 2}
+
 #: Their arguments begin with image, weight, bias, stride, padding and dilation.
 _CONVOLUTIONS = frozenset(
     f"cortex_m::quantized_{kind}conv2d{order}" for kind in ("", "depthwise_") for order in ("", "_nhwc")
@@ -41,4 +44,15 @@ def computed_by_kernel(
     if name in _CONVOLUTIONS and tuple(args[5]) != (1, 1):
         image, weight, bias, stride, padding, dilation, *rest = args
         args = (image, with_zeros_between(weight, dilation), bias, stride, padding, (1, 1), *rest)
+    if name in _PRODUCTS:
+        args = _with_columns_together(args, _PRODUCTS[name])
     return operator(*args, **kwargs)
+
+
+def _with_columns_together(args: tuple[Any, ...], place: int) -> tuple[Any, ...]:
+    """Arguments with the columns of one matrix contiguous, as a linear layer's weights are.
+
+    The order in which PyTorch sums depends on how a matrix lies in memory. The kernels have one order for all.
+    """
+    columns = args[place].t().contiguous().t()
+    return (*args[:place], columns, *args[place + 1 :])

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 
 CONVOLUTION, DEPTHWISE = "quantized_conv2d_nhwc", "quantized_depthwise_conv2d_nhwc"
 
+#: Portable operators.
+_PORTABLE = frozenset({"view_copy", "slice_copy", "permute_copy", "mm", "addmm"})
+
 
 def operator(name: str) -> Any:
-    """An operator of ExecuTorch's Cortex-M dialect, or `view_copy` and the like of PyTorch's, by name."""
+    """An operator of ExecuTorch's Cortex-M dialect, or one of `_PORTABLE` of PyTorch's, by name."""
     from executorch.exir.dialects._ops import ops
 
-    namespace = ops.edge.aten if name in ("view_copy", "slice_copy") else ops.edge.cortex_m
+    namespace = ops.edge.aten if name in _PORTABLE else ops.edge.cortex_m
     return getattr(namespace, name).Tensor if name == "slice_copy" else getattr(namespace, name).default
 
 
