@@ -44,11 +44,11 @@ class Lowering:
         Raises:
             ModelError: ExecuTorch has no pass of a name in `without`.
         """
-        from executorch.backends.cortex_m.passes import CortexMPassManager
         from executorch.backends.cortex_m.target_config import CortexMTargetConfig
 
-        manager = CortexMPassManager
-        upstream = manager.explicit_layout_pass_list if explicit_layout else manager.legacy_pass_list
+        from workers.cortex_m.lowering.pipeline.passes import passes_in_order
+
+        upstream = passes_in_order(explicit_layout)
         names = [one.__name__ for one in upstream]
         _check_names(without, names)
         self._edge, self._target, self._names = edge, target, names

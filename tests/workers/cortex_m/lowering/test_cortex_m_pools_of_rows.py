@@ -15,7 +15,6 @@ from workers.cortex_m.lowering.edge import to_edge
 from workers.cortex_m.lowering.pools_of_rows import pools_of_rows_as_images
 from workers.cortex_m.lowering.quantise import quantise
 from workers.cortex_m.target import Target
-from workers.errors import ModelError
 
 Pool = Callable[[torch.Tensor], torch.Tensor]
 
@@ -66,13 +65,3 @@ def test_a_pool_without_a_batch_stays() -> None:
     exported = torch.export.export(Pooled(POOLS["maximum"]).eval(), (INPUTS[0][0],)).module()
     pools_of_rows_as_images(exported)
     assert "aten.max_pool1d.default" in {str(node.target) for node in exported.graph.nodes}
-
-
-def test_a_pool_that_the_pipeline_does_not_take_is_named() -> None:
-    def rounded_up(x: torch.Tensor) -> torch.Tensor:
-        return functional.max_pool1d(x, 2, ceil_mode=True)
-
-    edge = to_edge(quantise(Pooled(rounded_up).eval(), INPUTS))
-    with pytest.raises(ModelError, match=r"cortex-m4: RuntimeError: .*NHWC-eligible, but .*aten\.max_pool2d") as raised:
-        Lowering(edge, Target.parse("cortex-m4")).lowered(())
-    assert "\n" not in str(raised.value)

@@ -1,0 +1,1 @@
+"""ExecuTorch's passes for Cortex-M, with passes of our own for what they refuse or would lower wrongly."""
