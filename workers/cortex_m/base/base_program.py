@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
     from torch.fx import GraphModule
 
-_FORMAT = "4"
+_FORMAT = "5"
 """Of the cache: raised when the meaning of an entry changes."""
 
 #: Calibration inputs that programs are compared on.

@@ -13,6 +13,7 @@ from workers.cortex_m.candidates.candidates import Candidate, Candidates
 from workers.cortex_m.passes.base import FloatRewrite, Rewrite
 from workers.cortex_m.passes.drop_unused_constants import DropUnusedConstants
 from workers.cortex_m.passes.lowered.mends.crop_by_slices import CropBySlices
+from workers.cortex_m.passes.lowered.mends.crop_transposed_rows import CropTransposedRows
 from workers.cortex_m.passes.lowered.mends.linear_to_addmm import LinearToAddmm
 from workers.cortex_m.passes.lowered.mends.quantise_numbers import QuantiseNumbers
 from workers.cortex_m.passes.lowered.mends.softmax_innermost import SoftmaxInnermost
@@ -37,7 +38,7 @@ _STARTS = (
 _ROW_MENDS = (RowAlongHeight, PadApart)
 
 #: What mends other operators.
-_MENDS = (LinearToAddmm, SoftmaxInnermost, TransposeByFour, CropBySlices, QuantiseNumbers)
+_MENDS = (LinearToAddmm, SoftmaxInnermost, TransposeByFour, CropBySlices, CropTransposedRows, QuantiseNumbers)
 
 
 def starting_points(

@@ -9,6 +9,7 @@ import torch
 from torch.export import ExportedProgram
 
 from workers.cortex_m.lowering.pools_of_rows import pools_of_rows_as_images
+from workers.cortex_m.lowering.transposed_convolutions import known_transposed_convolutions
 from workers.errors import ModelError, one_line
 from workers.models.error_place import not_finite, with_place
 from workers.models.exported.state.module_state import StartState, same_random_numbers
@@ -49,6 +50,7 @@ def quantise(
         start = StartState(exported)
         if explicit_layout:
             pools_of_rows_as_images(exported)
+            known_transposed_convolutions(exported)
         if rewrite is not None:
             rewrite(exported)
         prepared = prepare_pt2e(exported, CortexMQuantizer(use_explicit_layout=explicit_layout))

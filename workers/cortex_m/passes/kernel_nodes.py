@@ -109,6 +109,26 @@ def viewed(program: Program, before: Node, value: Node, shape: Sequence[int]) ->
     return node
 
 
+def sliced(program: Program, before: Node, value: Node, axis: int, start: int, end: int) -> Node:
+    """Some of a value along an axis.
+
+    Args:
+        program: that is changed.
+        before: the operator that the slice is put before.
+        value: contiguous.
+        axis, start, end: what is taken: from `start` to before `end`.
+
+    Returns:
+        The slice.
+    """
+    with program.module.graph.inserting_before(before):
+        node: Node = program.module.graph.call_function(operator("slice_copy"), (value, axis, start, end))
+    there = value.meta["val"]
+    sizes = [end - start if number == axis else size for number, size in enumerate(there.shape)]
+    node.meta = {**value.meta, "val": there.new_empty(tuple(sizes))}
+    return node
+
+
 def replaced(program: Program, node: Node, name: str, args: Sequence[Any], shape: Sequence[int]) -> Node:
     """Put another operator in a node's place; a result of another shape is seen under the old one.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from workers.cortex_m.cost.reading.nodes import args_of, operator_of, shape_of
 from workers.cortex_m.passes.base import Program, Rewrite
-from workers.cortex_m.passes.kernel_nodes import operator, replaced
+from workers.cortex_m.passes.kernel_nodes import replaced, sliced
 
 if TYPE_CHECKING:
     from torch.fx import Node
@@ -37,16 +37,6 @@ class CropBySlices(Rewrite):
         for axis, (first, last) in enumerate(zip(left[missing:], right[missing:], strict=True)):
             if min(first, last) < 0:
                 size = shape_of(value)[axis]
-                value = _sliced(program, node, value, axis, max(-first, 0), size + min(last, 0))
+                value = sliced(program, node, value, axis, max(-first, 0), size + min(last, 0))
         ends = ([max(number, 0) for number in numbers] for numbers in (left, right))
         replaced(program, node, "pad", (value, *ends, zero), shape_of(node))
-
-
-def _sliced(program: Program, before: Node, value: Node, axis: int, start: int, end: int) -> Node:
-    """The values of an axis from `start` to before `end`."""
-    with program.module.graph.inserting_before(before):
-        node: Node = program.module.graph.call_function(operator("slice_copy"), (value, axis, start, end))
-    there = value.meta["val"]
-    sizes = [end - start if number == axis else size for number, size in enumerate(there.shape)]
-    node.meta = {**value.meta, "val": there.new_empty(tuple(sizes))}
-    return node
