@@ -8,8 +8,7 @@ from typing import IO, Any
 import torch
 from torch.export import ExportedProgram
 
-from workers.cortex_m.lowering.pools_of_rows import pools_of_rows_as_images
-from workers.cortex_m.lowering.transposed_convolutions import known_transposed_convolutions
+from workers.cortex_m.lowering.preparation.prepared import prepare
 from workers.errors import ModelError, one_line
 from workers.models.error_place import not_finite, with_place
 from workers.models.exported.state.module_state import StartState, same_random_numbers
@@ -29,8 +28,8 @@ def quantise(
         example_inputs: their shapes and dtypes become those of the program. The default pipeline wants images in
             `torch.channels_last`, or convolutions stay in float.
         calibration: inputs whose values the ranges are taken from; the example inputs alone if empty.
-        explicit_layout: quantise for the explicit-layout pipeline, which also takes 1-D convolutions, and 1-D pools
-            as 2-D ones.
+        explicit_layout: quantise for the explicit-layout pipeline, which also takes 1-D convolutions. The model is
+            prepared for it.
         rewrite: changes the exported model before it is quantised.
 
     Returns:
@@ -49,8 +48,7 @@ def quantise(
         exported = original.module(check_guards=False)
         start = StartState(exported)
         if explicit_layout:
-            pools_of_rows_as_images(exported)
-            known_transposed_convolutions(exported)
+            prepare(exported)
         if rewrite is not None:
             rewrite(exported)
         prepared = prepare_pt2e(exported, CortexMQuantizer(use_explicit_layout=explicit_layout))

@@ -12,7 +12,7 @@ from workers.cortex_m.check.execute import outputs_of
 from workers.cortex_m.cost.view import operator_calls
 from workers.cortex_m.lowering.candidate import Lowering
 from workers.cortex_m.lowering.edge import to_edge
-from workers.cortex_m.lowering.pools_of_rows import pools_of_rows_as_images
+from workers.cortex_m.lowering.preparation.pools_of_rows import pools_of_rows_as_images
 from workers.cortex_m.lowering.quantise import quantise
 from workers.cortex_m.target import Target
 

@@ -14,8 +14,8 @@ from workers.cortex_m.cost.view import operator_calls
 from workers.cortex_m.guards import convolution_kinds
 from workers.cortex_m.lowering.candidate import Lowering
 from workers.cortex_m.lowering.edge import to_edge
+from workers.cortex_m.lowering.preparation.transposed_convolutions import known_transposed_convolutions
 from workers.cortex_m.lowering.quantise import quantise
-from workers.cortex_m.lowering.transposed_convolutions import known_transposed_convolutions
 from workers.cortex_m.passes.lowered.mends.crop_transposed_rows import CropTransposedRows
 from workers.cortex_m.target import Target
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from workers.cortex_m.lowering.preparation.calls import call
+
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
 
@@ -37,9 +39,9 @@ def _replace(module: GraphModule, node: Node) -> None:
     row, *given = node.args
     given = [_of_image(one, neutral[place]) if place < len(neutral) else one for place, one in enumerate(given)]
     with module.graph.inserting_before(node):
-        image = _call(module, node, torch.ops.aten.unsqueeze.default, row, -1)
-        pooled = _call(module, node, pool, image, *given)
-        result = _call(module, node, torch.ops.aten.squeeze.dim, pooled, -1)
+        image = call(module, node, torch.ops.aten.unsqueeze.default, row, -1)
+        pooled = call(module, node, pool, image, *given)
+        result = call(module, node, torch.ops.aten.squeeze.dim, pooled, -1)
     node.replace_all_uses_with(result)
     module.graph.erase_node(node)
 
@@ -48,11 +50,3 @@ def _of_image(given: Any, neutral: int) -> list[int]:
     """A 1-D pool's argument for a height and a width; none where the stride is left out."""
     values = list(given) if isinstance(given, list | tuple) else [given]
     return [*values, neutral] if values else []
-
-
-def _call(module: GraphModule, node: Node, target: Any, *args: Any) -> Node:
-    """A call with the value that it has, and of the place in the model that a node is of."""
-    made = module.graph.call_function(target, args)
-    values = [one.meta["val"] if hasattr(one, "meta") else one for one in args]
-    made.meta = {**node.meta, "val": target(*values)}
-    return made

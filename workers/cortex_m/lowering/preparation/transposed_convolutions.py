@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
-from torch.fx.node import map_arg
+
+from workers.cortex_m.lowering.preparation.calls import call, value_of
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -56,10 +57,8 @@ class _Layer:
 
     def __init__(self, node: Node) -> None:
         self.axes = _KINDS[node.target]
-        defaults = (None, 1, 0, 0, 1, 1)
-        all_given: Any = node.args
-        self.image, self.weight = all_given[:2]
-        given = all_given[2:]
+        defaults: tuple[Any, ...] = (None, 1, 0, 0, 1, 1)
+        self.image, self.weight, *given = list[Any](node.args)
         bias, stride, padding, output_padding, groups, dilation = (*given, *defaults[len(given) :])
         self.bias = bias
         self.stride, self.padding = self._of_image(stride, 1), self._of_image(padding, 0)
@@ -101,10 +100,10 @@ def _replace(module: GraphModule, node: Node, layer: _Layer) -> None:
         weight: Any = _new_weight(module, node, layer.kernel(_attribute(module, layer.weight.target)))
         image = layer.image
         if layer.axes == 1:
-            image = _call(module, node, torch.ops.aten.unsqueeze.default, image, 2)
+            image = call(module, node, torch.ops.aten.unsqueeze.default, image, 2)
         padding = [one - cut for one, cut in zip(layer.padding, layer.cut, strict=True)]
         args = (image, weight, layer.bias, layer.stride, padding)
-        result = _call(module, node, torch.ops.aten.conv_transpose2d.input, *args)
+        result = call(module, node, torch.ops.aten.conv_transpose2d.input, *args)
     node.replace_all_uses_with(result)
     graph.erase_node(node)
     _finish(module, result, layer)
@@ -117,7 +116,7 @@ def _finish(module: GraphModule, result: Node, layer: _Layer) -> None:
         users = list(last.users)
         if len(users) == 1 and users[0].target in kinds and users[0].args[0] is last:
             last = users[0]
-            last.meta["val"] = _value(last.target, last.args, last.kwargs)
+            last.meta["val"] = value_of(last)
     users, shaped = list(last.users), last
     with module.graph.inserting_after(last):
         for axis, cut in enumerate(layer.cut, start=2):
@@ -155,16 +154,4 @@ def _drop_unread(module: GraphModule, weight: Node) -> None:
 
 def _after(module: GraphModule, node: Node, target: Any, *args: Any) -> Node:
     with module.graph.inserting_after(node):
-        return _call(module, node, target, node, *args)
-
-
-def _call(module: GraphModule, node: Node, target: Any, *args: Any) -> Node:
-    """A call with the value that it has, and of the place in the model that a node is of."""
-    made = module.graph.call_function(target, args)
-    made.meta = {**node.meta, "val": _value(target, args, {})}
-    return made
-
-
-def _value(target: Any, args: Any, kwargs: Any) -> Any:
-    known = map_arg((args, kwargs), lambda one: one.meta["val"])
-    return target(*known[0], **known[1])
+        return call(module, node, target, node, *args)
