@@ -92,12 +92,18 @@ def test_an_activation_is_fused_though_values_beside_it_are_beyond_its_bounds(
     assert is_right(quantised, program, inputs)
 
 
-def test_a_sum_and_its_activation_are_fused_too() -> None:
-    def joined(layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
-        return torch.cat([functional.relu(x + x), layer(x)], 1)
-
+@pytest.mark.parametrize(
+    "joined",
+    [
+        lambda layer, x: torch.cat([functional.relu(x + x), layer(x)], 1),
+        lambda layer, x: torch.cat([functional.hardsigmoid(3 * layer(x)), 3 * x], 1),
+        lambda layer, x: torch.cat([functional.hardsigmoid(layer(x)), 3 * x], 1),
+    ],
+    ids=["sum", "product", "hardsigmoid"],
+)
+def test_other_activations_are_right_too(joined: Callable[..., torch.Tensor]) -> None:
     quantised, program = lowered(nn.Conv2d(4, 4, 1), joined, IMAGE)
-    assert not {"relu", "clamp"} & set(kinds_of(program))
+    assert not {"relu", "clamp", "convolution"} & set(kinds_of(program))
     assert is_right(quantised, program, IMAGE)
 
 
@@ -125,7 +131,8 @@ def test_what_pytorch_computes_in_float_may_stand_before_a_convolution(function:
 
 FLOATS: dict[str, tuple[Callable[[], nn.Module], Callable[..., torch.Tensor], str]] = {
     "groups": (
-        lambda: nn.ConvTranspose2d(4, 4, 3, 2, groups=2), lambda layer, x: layer(x), "convolution",
+        lambda: nn.ConvTranspose2d(40, 40, 3, 2, groups=40), lambda layer, x: layer(x.repeat(1, 10, 1, 1)),
+        "convolution",
     ),
     "average by another number": (
         lambda: nn.Conv2d(4, 5, 3), lambda layer, x: functional.avg_pool2d(layer(x), 2, divisor_override=3),

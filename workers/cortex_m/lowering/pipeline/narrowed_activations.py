@@ -14,8 +14,10 @@ from executorch.exir.dialects._ops import ops
 from executorch.exir.pass_base import ExportPass, PassResult
 from torch.fx import GraphModule, Node
 
+_HARDSIGMOID = ops.edge.aten.hardsigmoid.default
+
 _ACTIVATIONS = frozenset(
-    {ops.edge.aten.relu.default, ops.edge.aten.hardtanh.default, ops.edge.aten.clamp.default},
+    {ops.edge.aten.relu.default, ops.edge.aten.hardtanh.default, ops.edge.aten.clamp.default, _HARDSIGMOID},
 )
 
 #: Operators whose kernels clamp their results.
@@ -76,4 +78,8 @@ def _narrowed(node: Node) -> Any:
         limit if bound is None else int(quantize_val(bound, scale.scale, scale.zp, scale.qmin, scale.qmax))
         for bound, limit in zip(bounds, (scale.qmin, scale.qmax), strict=True)
     )
-    return scale._replace(qmin=least, qmax=most)
+    narrowed = scale._replace(qmin=least, qmax=most)
+    if node.target != _HARDSIGMOID:
+        return narrowed
+    # A sixth of the value and a half: the same integers by another scale, as ExecuTorch fuses it.
+    return narrowed._replace(scale=6 * scale.scale, zp=scale.zp + round(0.5 / scale.scale))

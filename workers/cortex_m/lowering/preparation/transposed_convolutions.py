@@ -1,6 +1,6 @@
 """Transposed convolutions of a model that ExecuTorch's quantiser does not know, as ones that it knows.
 
-It knows those of images, without a padding of the output and without gaps in the kernel. Others stay in float.
+It knows those of images, without groups and output paddings, and without gaps in the kernel. Others stay in float.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
 
 _KINDS: dict[Any, int] = {torch.ops.aten.conv_transpose1d.default: 1, torch.ops.aten.conv_transpose2d.input: 2}
+
+#: Of more groups, products with zeros take more instructions than the portable kernel of floats.
+_MOST_GROUPS = 32
 
 _NORM = torch.ops.aten.batch_norm.default
 
@@ -38,8 +41,8 @@ def known_transposed_convolutions(module: GraphModule) -> None:
     """Change the transposed convolutions of an exported model before it is quantised.
 
     Args:
-        module: of PyTorch's operators. Convolutions by groups, and of values without a batch, stay as they are. So do
-            those whose weights are computed.
+        module: of PyTorch's operators. Convolutions of many groups, and of values without a batch, stay as they are. So
+            do those whose weights are computed.
     """
     for node in [one for one in module.graph.nodes if one.target in _KINDS]:
         layer = _Layer(node)
@@ -60,12 +63,12 @@ class _Layer:
         defaults: tuple[Any, ...] = (None, 1, 0, 0, 1, 1)
         self.image, self.weight, *given = list[Any](node.args)
         bias, stride, padding, output_padding, groups, dilation = (*given, *defaults[len(given) :])
-        self.bias = bias
+        self.bias, self.groups = bias, groups
         self.stride, self.padding = self._of_image(stride, 1), self._of_image(padding, 0)
         self.output_padding, self.dilation = self._of_image(output_padding, 0), self._of_image(dilation, 1)
-        known = self.axes == 2 and not any(self.output_padding) and self.dilation == [1, 1]
+        known = self.axes == 2 and groups == 1 and not any(self.output_padding) and self.dilation == [1, 1]
         batched = node.meta["val"].dim() == self.axes + 2
-        self.is_taken = groups == 1 and batched and self.weight.op == "get_attr" and not known
+        self.is_taken = groups <= _MOST_GROUPS and batched and self.weight.op == "get_attr" and not known
 
     def _of_image(self, given: Any, neutral: int) -> list[int]:
         values = list(given) if isinstance(given, list | tuple) else [given]
@@ -83,7 +86,7 @@ class _Layer:
         return [more - zeros for more, zeros in zip(self.output_padding, self.appended, strict=True)]
 
     def kernel(self, weight: torch.Tensor) -> torch.Tensor:
-        """The weights of an image's convolution without gaps."""
+        """The weights of an image's convolution of all channels, without gaps."""
         if self.axes == 1:
             weight = weight.unsqueeze(2)
         *channels, height, width = weight.shape
@@ -91,7 +94,14 @@ class _Layer:
         size = [(height - 1) * down + 1 + self.appended[0], (width - 1) * along + 1 + self.appended[1]]
         wide = weight.new_zeros((*channels, *size))
         wide[:, :, : (height - 1) * down + 1 : down, : (width - 1) * along + 1 : along] = weight
-        return wide
+        return torch.cat(
+            [
+                torch.nn.functional.pad(
+                    one, (0, 0, 0, 0, number * channels[1], (self.groups - 1 - number) * channels[1])
+                )
+                for number, one in enumerate(wide.chunk(self.groups))
+            ]
+        )
 
 
 def _replace(module: GraphModule, node: Node, layer: _Layer) -> None:

@@ -11,8 +11,8 @@ from workers.cortex_m.passes.base import Program, Rewrite
 if TYPE_CHECKING:
     from torch.fx import Node
 
-#: Functions of one value that run as a table of 256 entries.
-_BY_ELEMENT = frozenset({"sigmoid", "tanh", "silu", "gelu", "log", "sqrt", "rsqrt", "relu"})
+#: Functions of one value. Those that PyTorch computes in float even of integers are tables of 256 entries already.
+_BY_ELEMENT = frozenset({"quantized_activation", "silu", "gelu", "relu"})
 
 
 @dataclass(frozen=True)
