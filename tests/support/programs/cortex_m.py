@@ -119,6 +119,8 @@ MODELS = {
     "transposed-p0": (lambda: nn.ConvTranspose2d(4, 4, 4, stride=2), (1, 4, 4, 4)),
     "halves": (Halves, (1, 3, 6, 6)),
     "silu": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.SiLU(), nn.Conv2d(4, 4, 3)), (1, 3, 8, 8)),
+    "sigmoid": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Sigmoid(), nn.Conv2d(4, 4, 3)), (1, 3, 8, 8)),
+    "tanh-of-rows": (lambda: nn.Sequential(nn.Conv1d(3, 4, 3), nn.Tanh(), nn.Conv1d(4, 4, 3)), (1, 3, 8)),
     "dropout": (lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.Dropout(), nn.Conv2d(4, 4, 3)), (1, 3, 8, 8)),
     "there-and-back": (ThereAndBack, (1, 3, 4, 4)),
     "pad": (lambda: nn.Sequential(nn.Conv2d(3, 4, 1), nn.ZeroPad2d(1), nn.Conv2d(4, 4, 3)), (1, 3, 6, 6)),

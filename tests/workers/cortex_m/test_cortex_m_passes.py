@@ -69,6 +69,8 @@ def same_outputs(program: ExportedProgram, name: str, cpu: str) -> bool:
         ("there-and-back", "fold-clones", False, {"_clone_dim_order": 2}),
         ("halves", "sink-splits,sink-elementwise", True, {"transpose": 2}),
         ("branching-silu", "sink-elementwise", True, {}),
+        ("sigmoid", "sink-elementwise", True, {"transpose": 2}),
+        ("tanh-of-rows", "sink-elementwise", True, {"transpose": 2}),
         ("pad", "pad-into-convolution", True, {"pad": 1}),
         ("linear", "linear-to-convolution", True, {"quantized_linear": 2}),
         ("one-channel", "depthwise-to-convolution", True, {"quantized_depthwise_conv2d_nhwc": 1}),
