@@ -63,7 +63,7 @@ def test_a_default_that_fails_on_the_processor_is_mended(tuned: Mapping[str, Any
 
 def test_its_file_says_for_which_class_it_is(person: Person, tuned: Mapping[str, Any]) -> None:
     said, _ = person.types("apply", *ROW, "--out", "row.pte")
-    assert "instructions (predicted)" in said
+    assert "instructions (predicted, ±" in said
     facts = person.home / "row.pte.json"
     assert json.loads(facts.read_text())["target"]["instruction_set"] == "mve"
     assert "verified. 1 program for cortex-m55 by" in person.types("verify", "row.pte")[0]
