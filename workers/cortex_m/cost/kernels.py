@@ -34,24 +34,11 @@ _PER_VALUE = (
     "sigmoid_portable", "sin_portable", "sqrt_portable", "sub_int64_portable", "tanh_portable",
 )  # fmt: skip
 
-#: Formulas of rows that were counted with ExecuTorch's operator around the kernel.
-WHOLE_OPERATORS = frozenset(
-    {
-        "addmm_portable", "select_copy_portable", "add_portable", "add_int64_portable", "sub_portable",
-        "mul_portable", "div_portable", "where_portable", "comparison_portable", "full_like_portable",
-        "extreme_of_a_number", "mean_portable", "sum_portable", "amax_portable", "any_portable", "clamp_portable",
-        "clamp_min_portable", "clamp_max_portable", "bmm_portable", "softmax_portable", "layer_norm_portable",
-        "batch_norm_portable", "index_portable", "index_select_portable", "expand_copy_portable", "permute_copy",
-        "clone_dim_order", "to_dim_order_copy", "slice_copy_portable", "split_portable",
-        "upsample_nearest2d_portable", "quantized_activation", "cat_portable", *_PER_VALUE,
-    }
-)  # fmt: skip
-
 Formula = Callable[[KernelCall, InstructionSet], Counts]
 _Choice = Callable[[KernelCall, InstructionSet], str]
 
-#: Formula -> its counts. A formula has one set of coefficients per class of processors.
-FORMULAS: dict[str, Formula] = {
+#: Formula of a kernel -> its counts. ExecuTorch's operator around the kernel is priced apart.
+_KERNELS: dict[str, Formula] = {
     "conv1x1": convolution.one_by_one,
     "conv1x1_strided": convolution.one_by_one_strided,
     "conv1d_row": convolution.row,
@@ -74,19 +61,24 @@ FORMULAS: dict[str, Formula] = {
     "memcpy": elementwise.copy,
     "lut_activation": elementwise.table,
     "transpose": transposes.transpose,
-    "permute_copy": layouts.permute_operator,
-    "clone_dim_order": layouts.clone_operator,
-    "to_dim_order_copy": layouts.conversion_operator,
     "permute_copy_portable": layouts.permute_loop,
     "clone_dim_order_portable": layouts.clone_loop,
-    "upsample_nearest2d_portable": movement.upsample,
     "pad": movement.pad,
     "transpose_conv": transposed_convolution.scattered,
     "transpose_conv_widened": transposed_convolution.widened,
-    "quantized_activation": elementwise.looked_up,
     "quantize_per_tensor": elementwise.quantisation,
     "dequantize_per_tensor": elementwise.quantisation,
     "convolution_portable": convolution.portable,
+    "pow_portable": elementwise.power,
+}
+
+#: Formula of an operator -> its counts. Its rows were counted with all of the operator.
+_OPERATORS: dict[str, Formula] = {
+    "permute_copy": layouts.permute_operator,
+    "clone_dim_order": layouts.clone_operator,
+    "to_dim_order_copy": layouts.conversion_operator,
+    "upsample_nearest2d_portable": movement.upsample,
+    "quantized_activation": elementwise.looked_up,
     "addmm_portable": products.portable_addmm,
     "select_copy_portable": copies.selected,
     **dict.fromkeys(_PER_VALUE, elementwise.per_value),
@@ -104,13 +96,17 @@ FORMULAS: dict[str, Formula] = {
     "softmax_portable": normalisation.softmax,
     "layer_norm_portable": normalisation.layer_norm,
     "batch_norm_portable": normalisation.batch_norm,
-    "pow_portable": elementwise.power,
     **dict.fromkeys(("index_portable", "index_select_portable"), copies.indexed),
     "expand_copy_portable": copies.expanded,
     "slice_copy_portable": copies.sliced,
     "cat_portable": copies.chunks,
     "split_portable": copies.split,
 }
+
+#: All of them. A formula has one set of coefficients per class of processors.
+FORMULAS = {**_KERNELS, **_OPERATORS}
+
+WHOLE_OPERATORS = frozenset(_OPERATORS)
 
 #: Kernels whose wrapper in CMSIS-NN chooses between several.
 _CHOICES: dict[str, _Choice] = {
