@@ -15,7 +15,7 @@ from workers.cortex_m.guards import (
     scratch_sizes,
 )
 from workers.cortex_m.guards.shapes import broadcast_rows, negative_padding, softmax_axis, transpose_axes
-from workers.cortex_m.guards.values import requantize_overflow, unquantised_numbers
+from workers.cortex_m.guards.values import listed_numbers, requantize_overflow, unquantised_numbers
 from workers.cortex_m.guards.verdict import Severity, Verdict
 from workers.cortex_m.target import Target
 
@@ -44,6 +44,7 @@ def verdicts(program: ExportedProgram, target: Target, expected: list[tuple[int,
         *transpose_axes.check(program, target.instruction_set),
         *requantize_overflow.check(program),
         *unquantised_numbers.check(program),
+        *listed_numbers.check(program),
         *float_operators.check(program),
     )
     return tuple(sorted(found, key=lambda one: list(Severity).index(one.severity)))

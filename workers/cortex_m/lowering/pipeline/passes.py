@@ -22,6 +22,7 @@ def passes_in_order(explicit_layout: bool) -> list[type[Any]]:
 
     from workers.cortex_m.lowering.pipeline.checked_layouts import CheckLayouts
     from workers.cortex_m.lowering.pipeline.early_integers import EarlyIntegers
+    from workers.cortex_m.lowering.pipeline.listed_numbers import ListNumbers
     from workers.cortex_m.lowering.pipeline.narrowed_activations import NarrowActivations
 
     # ExecuTorch fuses the activations that it can before ours takes the others.
@@ -31,4 +32,4 @@ def passes_in_order(explicit_layout: bool) -> list[type[Any]]:
     for one in CortexMPassManager.explicit_layout_pass_list:
         found.append(instead.get(one.__name__, one))
         found += [behind[one.__name__]] if one.__name__ in behind else []
-    return found
+    return [*found, ListNumbers]
