@@ -28,10 +28,12 @@ _GROUPS = {
 
 #: Portable operators of one operand whose instructions are proportional to the number of values.
 _PER_VALUE = (
-    "abs_int64_portable", "abs_portable", "arange_portable", "cos_portable", "div", "elu_portable", "erf_portable",
-    "exp_portable", "fmod_int64_portable", "full_portable", "gelu_portable", "hardtanh_portable", "leaky_relu_portable",
-    "log_portable", "logical_not_portable", "neg_portable", "reciprocal_portable", "relu_portable", "rsqrt_portable",
-    "sigmoid_portable", "sin_portable", "sqrt_portable", "sub_int64_portable", "tanh_portable",
+    "abs_int64_portable", "abs_portable", "arange_portable", "ceil_portable", "cos_portable", "div", "elu_portable",
+    "erf_portable", "exp_portable", "expm1_portable", "floor_portable", "fmod_int64_portable", "full_portable",
+    "gelu_portable", "hardtanh_portable", "leaky_relu_portable", "log10_portable", "log1p_portable", "log2_portable",
+    "log_portable", "logical_not_portable", "neg_portable", "reciprocal_portable", "relu_portable", "round_portable",
+    "rsqrt_portable", "sigmoid_portable", "sign_portable", "sin_portable", "sqrt_portable", "sub_int64_portable",
+    "tanh_portable", "trunc_portable",
 )  # fmt: skip
 
 Formula = Callable[[KernelCall, InstructionSet], Counts]
@@ -91,13 +93,16 @@ _OPERATORS: dict[str, Formula] = {
     "full_like_portable": values.filled,
     "extreme_of_a_number": values.extreme_of_a_number,
     **dict.fromkeys(("mean_portable", "sum_portable", "amax_portable"), reductions.reduced),
-    "any_portable": reductions.of_an_axis,
-    "bmm_portable": products.portable_bmm,
-    "softmax_portable": normalisation.softmax,
+    **dict.fromkeys(("any_portable", "argmax_portable"), reductions.of_an_axis),
+    "var_portable": reductions.variance,
+    **dict.fromkeys(("bmm_portable", "mm_portable"), products.portable_bmm),
+    **dict.fromkeys(("softmax_portable", "log_softmax_portable"), normalisation.softmax),
+    "group_norm_portable": normalisation.group_norm,
+    "batch_norm_statistics_portable": normalisation.batch_norm_statistics,
     "layer_norm_portable": normalisation.layer_norm,
     "batch_norm_portable": normalisation.batch_norm,
-    **dict.fromkeys(("index_portable", "index_select_portable"), copies.indexed),
-    "expand_copy_portable": copies.expanded,
+    **dict.fromkeys(("index_portable", "index_select_portable", "embedding_portable"), copies.indexed),
+    **dict.fromkeys(("expand_copy_portable", "repeat_portable"), copies.expanded),
     "slice_copy_portable": copies.sliced,
     "cat_portable": copies.chunks,
     "split_portable": copies.split,

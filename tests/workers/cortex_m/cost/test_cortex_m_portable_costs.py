@@ -148,3 +148,36 @@ def test_more_values_never_cost_less(instruction_set: InstructionSet) -> None:
             for size in (1, 2, 4, 8, 16, 64)
         ]
         assert all(0 < less < more for less, more in pairwise(costs)), axes
+
+
+class Sentences(nn.Module):
+    """Norms of several kinds, a table of words, and what people compute of them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.groups = nn.Embedding(11, 6), nn.GroupNorm(2, 4)
+        self.own, self.plain = nn.InstanceNorm1d(4, affine=True), nn.GroupNorm(1, 4, affine=False)
+
+    def forward(self, words: torch.Tensor, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        y = self.plain(self.own(self.groups(x)))
+        table = self.words(words)
+        best = torch.log_softmax(y, 1).argmax(-1)
+        return best, y.var(2), torch.log1p(y.abs()) @ y[0].transpose(0, 1), table.repeat(1, 2, 3)
+
+
+def test_norms_tables_and_repetitions_are_read() -> None:
+    inputs = (torch.tensor([[1, 2, 10]]), torch.linspace(-1, 1, 28).reshape(1, 4, 7))
+    edge = to_edge(torch.export.export(Sentences().eval(), inputs))
+    calls = {one.operator: one.call for one in operator_calls(edge)}
+    whole = (1, 4, 7)
+    for operator, call in {
+        "native_group_norm": KernelCall("group_norm_portable", c=4, w=7, groups=1, axes=3),
+        "_log_softmax": KernelCall("log_softmax_portable", dims=whole, perm=(1,)),
+        "argmax": KernelCall("argmax_portable", dims=whole, perm=(2,)),
+        "var": KernelCall("var_portable", dims=whole, perm=(2,)),
+        "log1p": KernelCall("log1p_portable", elements=28, axes=3),
+        "embedding": KernelCall("embedding_portable", o=3, axes=2, dims=(24,)),
+        "repeat": KernelCall("repeat_portable", dims=(1, 3, 6), operands=((1, 6, 18),), dtype="float32"),
+    }.items():
+        assert calls[operator] == call
+    assert not [one.operator for one in price(operator_calls(edge), Target.parse("cortex-m55")).uncosted]

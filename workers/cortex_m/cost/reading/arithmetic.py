@@ -144,13 +144,47 @@ def _any(node: Node) -> KernelCall | None:
     return KernelCall("any_portable", dims=dims, perm=(axis % len(dims),))
 
 
-def _float_softmax(node: Node) -> KernelCall | None:
-    """Of contiguous floats."""
-    source, axis = args_of(node)[:2]
-    dims = shape_of(source)
-    if not dims or dtype_of(node) != "float32" or dtype_of(source) != "float32" or not is_contiguous(source):
+def _along_axis(kernel: str) -> Callable[[Node], KernelCall | None]:
+    """Of contiguous floats along one axis."""
+
+    def read(node: Node) -> KernelCall | None:
+        source, axis = (*args_of(node), None)[:2]
+        dims = shape_of(source)
+        if not dims or axis is None or dtype_of(source) != "float32" or not is_contiguous(source):
+            return None
+        return KernelCall(kernel, dims=dims, perm=(int(axis) % len(dims),))
+
+    return read
+
+
+def _group_norm(node: Node) -> KernelCall | None:
+    """Of contiguous floats, with weights and bias or without both."""
+    source, weight, bias, n, channels, inner, groups = args_of(node)[:7]
+    if dtype_of(source) != "float32" or not is_contiguous(source) or (weight is None) != (bias is None):
         return None
-    return KernelCall("softmax_portable", dims=dims, perm=(int(axis) % len(dims),))
+    given = tuple(shape_of(one) for one in (weight, bias) if one is not None)
+    return KernelCall(
+        "group_norm_portable", n=n, c=channels, w=inner, groups=groups, axes=len(shape_of(source)), operands=given
+    )
+
+
+def _batch_norm_statistics(node: Node) -> KernelCall | None:
+    """Of contiguous floats by their own statistics, with weights and bias."""
+    source, weight, bias = args_of(node)[:3]
+    # With running statistics they are the next operands.
+    own = isinstance(args_of(node)[3], bool)
+    if dtype_of(source) != "float32" or weight is None or bias is None or not own or not is_contiguous(source):
+        return None
+    n, c, *inner = shape_of(source)
+    return KernelCall("batch_norm_statistics_portable", n=n, c=c, w=prod(inner), axes=2 + len(inner))
+
+
+def _mm(node: Node) -> KernelCall | None:
+    """Of floats."""
+    left, right = args_of(node)[:2]
+    if dtype_of(node) != "float32":
+        return None
+    return KernelCall("mm_portable", h=shape_of(left)[0], c=shape_of(left)[1], o=shape_of(right)[1])
 
 
 def _layer_norm(node: Node) -> KernelCall | None:
@@ -185,8 +219,8 @@ def _bmm(node: Node) -> KernelCall | None:
 
 #: Unary operators of floats that were counted.
 _UNARY = (
-    "cos", "elu", "erf", "exp", "hardtanh", "leaky_relu", "log", "neg", "reciprocal", "relu", "rsqrt", "sigmoid", "sin",
-    "sqrt", "tanh",
+    "ceil", "cos", "elu", "erf", "exp", "expm1", "floor", "hardtanh", "leaky_relu", "log", "log10", "log1p", "log2",
+    "neg", "reciprocal", "relu", "round", "rsqrt", "sigmoid", "sign", "sin", "sqrt", "tanh", "trunc",
 )  # fmt: skip
 
 #: Operator -> how its call is read.
@@ -208,7 +242,13 @@ ARITHMETIC: dict[str, Reader] = {
     **dict.fromkeys(("addmm", "linear"), _addmm),
     "bmm": _bmm,
     "convolution": _portable_convolution,
-    "_softmax": _float_softmax,
+    "mm": _mm,
+    "_softmax": _along_axis("softmax_portable"),
+    "_log_softmax": _along_axis("log_softmax_portable"),
+    "argmax": _along_axis("argmax_portable"),
+    "var": _reduced("var_portable"),
+    "native_group_norm": _group_norm,
+    "_native_batch_norm_legit": _batch_norm_statistics,
     "native_layer_norm": _layer_norm,
     "_native_batch_norm_legit_no_training": _batch_norm,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +150,21 @@ def _expanded(node: Node) -> KernelCall | None:
     return KernelCall("expand_copy_portable", dims=shape_of(source), operands=(shape_of(node),), dtype=dtype)
 
 
+def _repeated(node: Node) -> KernelCall | None:
+    """Of contiguous values, by the kernel's routine that `expand_copy` has, too."""
+    call = _expanded(node)
+    return replace(call, kernel="repeat_portable") if call is not None else None
+
+
+def _embedding(node: Node) -> KernelCall | None:
+    """Rows of a contiguous table."""
+    table, index = args_of(node)[:2]
+    if not is_contiguous(table) or not is_contiguous(index):
+        return None
+    size = shape_of(table)[-1] * table.meta["val"].element_size()
+    return KernelCall("embedding_portable", o=prod(shape_of(index)), axes=len(shape_of(index)), dims=(size,))
+
+
 def _full(node: Node) -> KernelCall | None:
     shape = shape_of(node)
     return KernelCall("full_portable", elements=prod(shape), axes=len(shape)) if dtype_of(node) == "float32" else None
@@ -171,4 +187,6 @@ MOVEMENT: dict[str, Reader] = {
     "split_with_sizes_copy": _split,
     "split_copy": _split,
     "expand_copy": _expanded,
+    "repeat": _repeated,
+    "embedding": _embedding,
 }

@@ -38,13 +38,13 @@ class ListNumbers(ExportPass):
 
 
 def unlisted(node: Node) -> list[tuple[str, int]]:
-    """Names and places of a call's arguments that are a number where the operator takes a list of any length.
+    """A call's arguments that are a number where the operator takes a list of any length.
 
     Args:
         node: of a graph of ExecuTorch's operators.
 
     Returns:
-        In the operator's order; none for what is no call of an operator.
+        Names and places, in the operator's order; none for what is no call of an operator.
     """
     # ExecuTorch's own operators hold PyTorch's, whose schema has the types.
     schema = getattr(getattr(node.target, "_op", node.target), "_schema", None) if node.op == "call_function" else None

@@ -44,10 +44,52 @@ def batch_norm(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     return counts | _by_rows(channels, call.w, instruction_set)
 
 
+def batch_norm_statistics(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """`_native_batch_norm_legit.no_stats`: mean and variance of each channel, then its values, as in `batch_norm`.
+
+    Args:
+        call: of the operator.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
+    images = call.n * call.c
+    counts: Counts = {"calls": 1, "axes": call.axes, "channels": call.c, "images": images}
+    return counts | _by_rows(images, call.w, instruction_set)
+
+
+def group_norm(call: KernelCall, instruction_set: InstructionSet) -> Counts:
+    """`native_group_norm`: two sums over each group, then its values in double precision, channel by channel.
+
+    There are `n` images of `c` channels of `w` values, in `groups`. `operands` are the weights and the bias, as far as
+    there are. Without them, the values of a group are one loop. It looks at each axis.
+
+    Args:
+        call: of the operator.
+        instruction_set: of the processor.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
+    groups, channels = call.n * call.groups, call.n * call.c
+    sums = _by_rows(groups, call.c // max(call.groups, 1) * call.w, instruction_set, "_summed")
+    counts: Counts = {"calls": 1, "axes": call.axes, "groups": groups, **sums}
+    if not call.operands:
+        return counts | {"plain_values": channels * call.w}
+    given = _by_rows(channels, call.w, instruction_set, "_weighed")
+    return (
+        counts
+        | {"weighed_groups": groups, "channels": channels}
+        | {f"weighed_{name}" if name in counts else name: times for name, times in given.items()}
+    )
+
+
 def softmax(call: KernelCall, _: InstructionSet) -> Counts:
     """`_softmax` along the axis in `perm`: the largest value, the sum of exponentials, then the exponentials again.
 
-    The largest value has the exponent zero, whose exponential takes less. An axis that is not the last one is strided.
+    `_log_softmax` subtracts the logarithm of that sum. The largest value has the exponent zero, whose exponential takes
+    less. An axis that is not the last one is strided.
 
     Args:
         call: of the operator.

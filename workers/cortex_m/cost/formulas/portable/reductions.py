@@ -1,4 +1,4 @@
-"""ExecuTorch's portable reductions: means, sums and maxima of floats, and `any`."""
+"""ExecuTorch's portable reductions: means, sums, variances and maxima of floats, and `any`."""
 
 from __future__ import annotations
 
@@ -47,8 +47,28 @@ def reduced(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     return counts
 
 
+def variance(call: KernelCall, _: InstructionSet) -> Counts:
+    """`var` along the axes in `perm`: the mean of each result's values, then their squares. See `reduced`.
+
+    Args:
+        call: of the operator.
+        _: the formula is the same for both classes of processors.
+
+    Returns:
+        Runs of each loop, by the loop's name.
+    """
+    axes, values = len(call.dims), prod(call.dims)
+    kind = "rows" if call.perm == (axes - 1,) else "strided" if len(call.perm) == 1 else "counted"
+    outputs = values // max(prod(call.dims[axis] for axis in call.perm), 1)
+    counts: Counts = {
+        f"{kind}_calls": 1, f"{kind}_axes": axes, f"{kind}_outputs": outputs, f"{kind}_outputs_axes": outputs * axes,
+        f"{kind}_values": values,
+    }  # fmt: skip
+    return counts | ({"carries": values // max(call.dims[max(call.perm)], 1)} if kind == "counted" else {})
+
+
 def of_an_axis(call: KernelCall, _: InstructionSet) -> Counts:
-    """`any` along the axis in `perm`: a loop for each value of the result. It looks at each axis.
+    """`any` and `argmax` along the axis in `perm`: a loop for each value of the result. It looks at each axis.
 
     Args:
         call: of the operator.
