@@ -14,7 +14,7 @@ import click
 
 from results.errors import StoreError
 from search_space.errors import SpaceError
-from search_space.termination import raise_at_sigterm
+from search_space.termination import Terminated, raise_at_sigterm
 from tuner.crash_report import unexpected
 from tuner.interrupted_import import begin
 from tuner.paths import cache_folder
@@ -94,6 +94,9 @@ def main() -> None:
         with suppress(OSError):
             sys.stdout.flush()
         os._exit(130)
+    except Terminated:
+        click.echo("terminated; the same command goes on from here", err=True)
+        raise
     except BrokenPipeError:
         # Who reads the output has enough of it. What is still in the buffer must not be tried again at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -84,6 +84,8 @@ def test_a_second_interrupt_while_a_command_says_so_adds_nothing() -> None:
     assert done.stderr.strip() == "interrupted; the same command goes on from here"
 
 
+_SAID = "terminated; the same command goes on from here\n"
+
 _TERMINATED = """
 import os, pathlib, signal, sys
 class Terminates:
@@ -106,10 +108,50 @@ user_function("net.py:make", "net.py", "make")
 """
 
 
-@pytest.mark.parametrize("script", [_TERMINATED, _TERMINATED_MODEL])
-def test_sigterm_while_foreign_code_is_loaded_is_no_fault_of_that_code(script: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("script", "said"), [(_TERMINATED, _SAID), (_TERMINATED_MODEL, "")])
+def test_sigterm_while_foreign_code_is_loaded_is_no_fault_of_that_code(
+    script: str, said: str, tmp_path: Path
+) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stderr) == (143, "")
+    assert done.returncode == 143
+    assert done.stderr == said
+
+
+_CLOSING = """
+import asyncio, pathlib, sys
+from tuner import cli
+from workers.pool.interrupts import run_interruptible
+async def work():
+    try:
+        print("up", flush=True)
+        await asyncio.sleep(60)
+    finally:
+        print("closing", flush=True)
+        await asyncio.sleep(1)
+        print("closed", flush=True)
+@cli.cli.command()
+def wait():
+    run_interruptible(work(), pathlib.Path())
+sys.argv[1:] = ["wait"]
+cli.main()
+"""
+
+
+def test_a_second_sigterm_does_not_disturb_what_closes_after_the_first() -> None:
+    """`timeout` sends two: one to the process, one to its group."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _CLOSING], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        for line in ("up\n", "closing\n"):
+            assert process.stdout.readline() == line
+            os.kill(process.pid, signal.SIGTERM)
+        printed, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, printed, said) == (143, "closed\n", _SAID)
