@@ -150,7 +150,9 @@ class Quality(Record):
         inputs: how many calibration inputs were run.
         metric, default_metric: the user's own measure, if there is one; more is better.
         shortfall: why the candidate may not be offered; empty if it is within the objective's limit.
-        label: no hardware was asked: the reference model's arithmetic is the NPU's.
+        label: `simulated` where no runner was asked, `measured` where the user's runner gave the outputs.
+        default_label: of the default lowering's numbers; they are simulated where it is wrong on the runner.
+        runner: the user's command that measured them; empty where they are simulated.
     """
 
     sqnr_db: float
@@ -160,13 +162,22 @@ class Quality(Record):
     default_metric: float | None = None
     shortfall: str = ""
     label: Label = "simulated"
+    default_label: Label = "simulated"
+    runner: str = ""
 
     def __post_init__(self) -> None:
         whole("Quality.inputs", self.inputs)
         one_of("Quality.label", self.label, LABELS)
+        one_of("Quality.default_label", self.default_label, LABELS)
 
     def __str__(self) -> str:
-        of = f"{self.sqnr_db:.2f} dB SQNR (default {self.default_sqnr_db:.2f})"
+        differs = f", {self.default_label}" if self.default_label != self.label else ""
+        of = f"{self.sqnr_db:.2f} dB SQNR (default {self.default_sqnr_db:.2f}{differs})"
         if self.metric is not None and self.default_metric is not None:
             of += f", metric {self.metric:g} (default {self.default_metric:g})"
-        return f"{of} against the float model on {self.inputs} calibration inputs, {self.label}"
+        return f"{of} against the float model on {self.inputs} calibration inputs, {self.origin}"
+
+    @property
+    def origin(self) -> str:
+        """The label and, of what is measured, the runner."""
+        return f"{self.label} by {self.runner}" if self.runner else self.label

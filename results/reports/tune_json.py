@@ -32,11 +32,13 @@ class FiguresJson(_Strict):
 
 
 class QualityJson(_Strict):
-    """How near outputs are to the float model's on calibration inputs. Every number carries `label`."""
+    """How near outputs are to the float model's on calibration inputs. Each number has a label."""
 
     label: Label = Field(description="where the numbers come from")
     sqnr_db: float = Field(description="signal-to-quantisation-noise ratio of the best recipe's worst output")
     default_sqnr_db: float = Field(description="that of the default recipe")
+    default_label: Label = Field(description="where the default recipe's numbers come from")
+    runner: str = Field(description="the user's command that measured them; empty where they are simulated")
     inputs: NonNegativeInt = Field(description="calibration inputs that were run")
     metric: float | None = Field(description="what --metric gives for the best recipe, if one was given")
     default_metric: float | None = Field(description="what it gives for the default recipe")
@@ -67,8 +69,9 @@ class ParetoPointJson(_Strict):
 
 
 class QualityPointJson(ParetoPointJson):
-    """A candidate on the front of cycles against quality. `label` is of the figures; the ratio is simulated."""
+    """A candidate on the front of cycles against quality. `label` is of the figures, `quality_label` of the ratio."""
 
+    quality_label: Label = Field(description="where the ratio comes from")
     sqnr_db: float = Field(description="signal-to-quantisation-noise ratio of its worst output")
     within_limit: bool = Field(description="it is as good as what may be offered has to be")
 
@@ -236,4 +239,5 @@ def _cost_of(point: Point) -> dict[str, Any]:
 
 def _merit_of(point: Point) -> dict[str, Any]:
     assert point.quality is not None  # of whatever is on a front against quality
-    return {"sqnr_db": point.quality.sqnr_db, "within_limit": not point.quality.shortfall}
+    quality = point.quality
+    return {"quality_label": quality.label, "sqnr_db": quality.sqnr_db, "within_limit": not quality.shortfall}

@@ -109,9 +109,7 @@ user_function("net.py:make", "net.py", "make")
 
 
 @pytest.mark.parametrize(("script", "said"), [(_TERMINATED, _SAID), (_TERMINATED_MODEL, "")])
-def test_sigterm_while_foreign_code_is_loaded_is_no_fault_of_that_code(
-    script: str, said: str, tmp_path: Path
-) -> None:
+def test_sigterm_while_foreign_code_is_loaded_is_no_fault_of_that_code(script: str, said: str, tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False

@@ -77,11 +77,15 @@ class Quality:
         sqnr_db: of its worst output.
         inputs: how many calibration inputs it was run on.
         metric: the user's, if any.
+        runner: the user's command that the program was run by; empty where it was simulated.
+        fault: in one line, why the program gave no outputs; the ratio is then the worst there is.
     """
 
     sqnr_db: float
     inputs: int
     metric: float | None = None
+    runner: str = ""
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,12 +147,15 @@ class Allowance:
         """
         if self.metric is None and self.min_sqnr_db is not None:
             lacking = self.min_sqnr_db - quality.sqnr_db
-            text = f"its SQNR of {quality.sqnr_db:.2f} dB is below {self.min_sqnr_db:g} dB"
+            text = quality.fault or f"its SQNR of {quality.sqnr_db:.2f} dB is below {self.min_sqnr_db:g} dB"
             return {text: lacking} if lacking > 0 else {}
         if self.metric is None:
             loss = default.sqnr_db - quality.sqnr_db
-            text = f"its SQNR of {quality.sqnr_db:.2f} dB is more than {self.max_loss_db:g} dB below the default's "
-            return {f"{text}{default.sqnr_db:.2f}": loss - self.max_loss_db} if loss > self.max_loss_db else {}
+            text = quality.fault or (
+                f"its SQNR of {quality.sqnr_db:.2f} dB is more than {self.max_loss_db:g} dB below the default's "
+                f"{default.sqnr_db:.2f}"
+            )
+            return {text: loss - self.max_loss_db} if loss > self.max_loss_db else {}
         assert quality.metric is not None  # measured wherever one is asked for
         short = self.metric.minimum - quality.metric
         text = f"{self.metric.function} gives {quality.metric:g} for it, less than {self.metric.minimum:g}"

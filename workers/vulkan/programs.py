@@ -109,6 +109,7 @@ class VulkanPrograms(Programs[VulkanRecipe]):
             raise ModelError(str(error)) from error
         available = [REWRITES[name]() for name in self.space.rewrites]
         lines = [str(one) for one in splits(stock, available)]
+        available += [KeepOnCpu(operator=name) for name in self.space.operators]
         lines += [str(one) for one in refusals(stock, available)]
         return tuple(one.operator for one in stock.host_operators), tuple(lines)
 
@@ -255,8 +256,8 @@ class VulkanPrograms(Programs[VulkanRecipe]):
 
         Returns:
             What the runner measures. Without one, it is what the references give, less `REFERENCES_DB` unless they give
-            the very numbers. The worst there is where it computes nothing. A default program that the
-            gate refuses, or that the runner finds wrong, has what the references give.
+            the very numbers. The worst there is where it computes nothing, with the reason. A default program that
+            the gate refuses, or that the runner finds wrong, has what the references give.
 
         Raises:
             ModelError: not even the default program can be run in Python.
@@ -265,10 +266,10 @@ class VulkanPrograms(Programs[VulkanRecipe]):
             return self._simulated(program).bound
         try:
             return self._quality(program).bound
-        except ModelError:
+        except ModelError as error:
             if program == self.default:
                 raise
-            return Quality(-MOST_DB, len(self._samples))
+            return Quality(-MOST_DB, len(self._samples), runner=self._target.runner, fault=str(error))
 
     @cached_property
     def _is_default_wrong(self) -> bool:
@@ -299,7 +300,8 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         if not self._target.runner:
             return self._simulated(program)
         wanted = self._alone.wanted
-        return OutputQuality(sqnr_of_outputs(wanted, self._outputs_of_runner(program)), len(wanted))
+        decibels = sqnr_of_outputs(wanted, self._outputs_of_runner(program))
+        return OutputQuality(decibels, len(wanted), runner=self._target.runner)
 
     def _simulated(self, program: VulkanRecipe) -> OutputQuality:
         wanted = self._alone.wanted

@@ -113,10 +113,20 @@ def test_what_is_not_exact_is_not_called_so(report, tmp_path):
     assert (reported["verified"], reported["exactness"]) == (False, "requantising")
     assert reported["quality"] == {
         "label": "simulated", "sqnr_db": 30.25, "default_sqnr_db": 30.5, "inputs": 4, "metric": 0.9,
-        "default_metric": 0.92,
+        "default_metric": 0.92, "default_label": "simulated", "runner": "",
     }  # fmt: skip
     TuneJson.model_validate(reported)
     assert "quality" not in tune_json(best())
+
+
+def test_what_a_runner_measured_is_not_called_simulated(report):
+    quality = Quality(30.25, 80.0, 4, label="measured", runner="run.sh")
+    page = report(best(RECIPE, best=evaluation(RECIPE, 60, exactness="requantising", quality=quality)))
+    assert "quality measured by run.sh" in page.text and "80.00 dB simulated" in page.text
+    said = (
+        "30.25 dB SQNR (default 80.00, simulated) against the float model on 4 calibration inputs, measured by run.sh"
+    )
+    assert str(quality) == f"30.25 dB SQNR (default 80.00, simulated) {words}"
 
 
 def test_report_says_what_was_found(report):

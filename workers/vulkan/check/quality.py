@@ -16,14 +16,17 @@ class OutputQuality:
         decibels: of each output, over all samples.
         samples: how many inputs.
         error_db: by how much they may be too high.
+        runner: the user's command that the outputs are of; empty where the program was run in Python.
     """
 
     decibels: tuple[float, ...]
     samples: int
     error_db: float = 0.0
+    runner: str = ""
 
     @property
     def bound(self) -> Quality:
         """Of the worst output, what is left if they are too high. No noise at all is taken as it is."""
         worst = min(self.decibels, default=MOST_DB)
-        return Quality(worst if worst == MOST_DB else worst - self.error_db, self.samples)
+        bound = worst if worst == MOST_DB else worst - self.error_db
+        return Quality(bound, self.samples, runner=self.runner)

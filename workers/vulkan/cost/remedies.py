@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from search_space.exactness import Exactness
 from workers.vulkan.passes.base import Rewrite
+from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
 
 _ALLOWED_BY = {
     Exactness.EXACT: "exact",
@@ -26,10 +27,14 @@ def remedies(available: Sequence[Rewrite], operator: str, rule: str = "") -> tup
         rule: of the gate that the operator breaks; empty where it stays on the CPU.
 
     Returns:
-        Each by its name and what allows it, such as `spell-attention (--allow-requant)`.
+        Each as recipes have it and what allows it, such as `spell-attention (--allow-requant)`. Without one, the
+        operator's place on the CPU, if that is among those available.
     """
-    found = (one for one in available if operator in one.removes or rule in one.mends)
-    return tuple(f"{one.name} ({_ALLOWED_BY[one.exactness]})" for one in found)
+    found = [one for one in available if operator in one.removes or rule in one.mends]
+    if rule and not found:
+        # What stays on the CPU splits the program, so it is named where nothing else helps.
+        found = [one for one in available if isinstance(one, KeepOnCpu) and one.operator == operator]
+    return tuple(f"{one} ({_ALLOWED_BY[one.exactness]})" for one in found)
 
 
 def with_remedies(cause: str, found: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from benchmarks.vulkan.gate.programs import (
     exported,
     rotary,
 )
+from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
 from workers.checking.allowance import Allowance
 from workers.vulkan.gate.verdict import NOT_KNOWN_TO_FAIL, Verdict, verdict
@@ -53,6 +54,15 @@ def test_what_a_search_without_options_begins_with_mends_pools_norms_and_gathers
     assert not programs.executed(programs.default, False, False, True).equal
     assert programs.executed(mended, False, False, False).equal
     assert programs.equal(mended, programs.default, whole=True).equal
+
+
+def test_where_nothing_else_helps_the_place_on_the_cpu_is_named() -> None:
+    model = exported(*REFUSED["reduced-arguments"][:1])
+    programs = VulkanPrograms(model, VulkanTarget(), model.calibration_inputs, Allowance(Exactness.REQUANTISING))
+    (said,) = programs.described_default()[1]
+    name = "keep-on-cpu{operator=aten.argmax.default}"
+    assert said.endswith(f"; {name} (--allow-requant) removes it")
+    assert programs.executed(programs.built(Recipe.parse(name)), False, False, False).equal
 
 
 def test_their_neighbours_are_not_known_to_fail() -> None:

@@ -39,7 +39,7 @@ def test_a_runner_that_runs_the_file_measures_its_quality(monkeypatch: pytest.Mo
     monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))
     of = programs(f"{sys.executable} -m support.vulkan_runner")
     assert of.executed(of.default, False, False, True) == Verdict(True)
-    assert of.quality(of.default).sqnr_db > 100
+    assert of.quality(of.default).sqnr_db > 100 and of.quality(of.default).runner
     assert "measured by the runner" in of.report(of.default)
     assert of.described_check(Exactness.PRECISION, False)["computed"].startswith("measured")
 
@@ -93,15 +93,23 @@ def test_a_limit_holds_for_what_the_runner_measures(monkeypatch: pytest.MonkeyPa
 def test_a_default_that_the_runner_fails_on_has_the_quality_of_the_references() -> None:
     of = programs("false")
     assert not of.executed(of.default, False, False, True).equal
-    assert of.quality(of.default).sqnr_db == 200
-    assert of.quality(of.built(Recipe.parse("half=yes"))).sqnr_db == -200
+    assert of.quality(of.default).sqnr_db == 200 and not of.quality(of.default).runner
+
+
+@pytest.mark.parametrize("limit", [{"min_sqnr_db": 40}, {"max_loss_db": 1}])
+def test_a_candidate_that_aborts_is_told_by_the_runners_own_words(limit: dict[str, float], tmp_path: Path) -> None:
+    of = programs(shell(tmp_path, "echo Missing operator: aten.bar >&2; exit 134"))
+    found = of.quality(of.built(Recipe.parse("half=yes")))
+    assert found.sqnr_db == -200
+    (told,) = Allowance(Exactness.PRECISION, **limit).shortfalls(found, of.quality(of.default))
+    assert told == f"--vk-runner sh {tmp_path / 'runner.sh'}: ended with status 134, Missing operator: aten.bar"
 
 
 def test_without_a_runner_quality_has_a_margin_for_what_the_references_may_be_wrong_by() -> None:
     of = programs("")
     program = of.built(Recipe.parse("half=yes"))
     simulated = worst_db(mlp(), of.lowered(program), mlp().calibration_inputs[:1], half=True)
-    assert of.quality(program).sqnr_db == simulated - 0.5
+    assert of.quality(program).sqnr_db == simulated - 0.5 and not of.quality(program).runner
     assert "0.5 dB may be missing" in of.report(program)
 
 
