@@ -16,6 +16,7 @@ from workers.vulkan.lowering.quantise import check_schemes, quantised_module
 from workers.vulkan.lowering.quiet_toolchain import quiet_toolchain
 from workers.vulkan.lowering.settings import Settings
 from workers.vulkan.model.layers import Layer, number_layers
+from workers.vulkan.model.unlowerable import remedies_of
 from workers.vulkan.target import VulkanTarget
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def lower(
     with quiet_toolchain(), operators_listed_once():
         with _said_of(model.name, "cannot be quantised so"):
             program, rewritten = quantised_program(model, settings, samples)
-        with _said_of(model.name, "ExecuTorch cannot lower it so for Vulkan"):
+        with _said_of(model.name, "ExecuTorch cannot lower it so for Vulkan", model.program):
             return _lowered(program, target, settings, rewritten)
 
 
@@ -145,11 +146,12 @@ def _host_operators(module: GraphModule, reasons: dict[str, str]) -> Iterator[Ho
 
 
 @contextmanager
-def _said_of(name: str, what: str) -> Iterator[None]:
-    """Errors become those of the model of this name."""
+def _said_of(name: str, what: str, program: ExportedProgram | None = None) -> Iterator[None]:
+    """Errors become those of the model of this name, with what to write instead if its program has a known cause."""
     try:
         yield
     except ModelError as error:
         raise ModelError(f"{name}: {error}") from None
     except Exception as error:  # whatever torch, torchao and ExecuTorch raise on the user's model
-        raise ModelError(f"{name}: {what}, {with_place(error)}") from error
+        instead = remedies_of(program) if program is not None else ""
+        raise ModelError(f"{name}: {what}, {with_place(error)}{instead}") from error

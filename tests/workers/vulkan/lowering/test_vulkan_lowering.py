@@ -8,6 +8,7 @@ from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
 from support.vulkan_nets import (
     convolutions,
     everywhere,
+    exported,
     lowered,
     made,
     mlp,
@@ -219,3 +220,33 @@ def test_a_model_stays_as_it_is_when_it_is_lowered() -> None:
     x = model.calibration_inputs[0][0]
     lowered(model)
     assert torch.equal(model.program.module(check_guards=False)(x), x[:, [2, 0]] * 2)
+
+
+class Of(nn.Module):
+    """A function of one input."""
+
+    def __init__(self, of) -> None:
+        super().__init__()
+        self.of = of
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.of(x)
+
+
+@pytest.mark.parametrize(
+    ("of", "instead", "said"),
+    [
+        (lambda x: x.roll(1, 1) + 1, lambda x: torch.cat([x[..., -1:], x[..., :-1]], -1) + 1, "torch.roll"),
+        (lambda x: torch.split(x, 4, 1)[0] + 1, lambda x: x + 1, "a split into one part"),
+        (lambda x: x.chunk(2, 0)[0] + 1, lambda x: x + 1, "a split into one part"),
+    ],
+)
+def test_what_executorch_stops_at_is_named_with_its_line_and_with_what_to_write(of, instead, said: str) -> None:
+    with pytest.raises(
+        ModelError, match=rf"; {said} \(test_vulkan_lowering.py, line \d+\) is not lowered: \w+"
+    ) as told:
+        lowered(exported(Of(of), 1, 4))
+    assert "\n" not in str(told.value)
+    assert lowered(exported(Of(instead), 1, 4)).delegates
+    x = torch.randn(1, 4)
+    assert torch.equal(of(x), instead(x))
