@@ -88,8 +88,9 @@ class CortexM(Backend):
         return Target.parse(name)
 
     def cost_text(self, cost: int, metrics: Mapping[str, int]) -> str:
-        # What is minimised has the size of the file in it. Results of other versions may lack the metric.
-        return f"{metrics.get('decided_instructions', cost):,} {self.unit}"
+        # What is minimised has the size of the file in it, and is the default's where the two are indistinguishable.
+        # Results of other versions may lack the metric.
+        return f"{metrics.get('instructions', cost):,} {self.unit}"
 
     def versions(self) -> dict[str, str]:
         from workers.cortex_m.base.base_program import versions

@@ -117,6 +117,11 @@ def test_products_of_any_shape_are_those_of_the_layer(
     lowers = Lowering(edge, Target.parse("cortex-m4"))
     before, after = lowers.lowered(()), lowers.lowered(lowers.in_order((LinearToAddmm(),)))
     assert not list(registered_kernels.check(after))
+    layer, product = (
+        [one.call for one in operator_calls(program) if one.operator in ("linear", "addmm", "mm")]
+        for program in (before, after)
+    )
+    assert layer == product and None not in layer, "a layer is priced as what replaces it"
     found, wanted = outputs_of(after, inputs), outputs_of(before, inputs)
     assert same_bits(found, wanted).equal
     assert prod(found[0].shape) == prod(rows) * outs

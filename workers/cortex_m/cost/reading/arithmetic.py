@@ -12,7 +12,6 @@ from workers.cortex_m.cost.reading.nodes import (
     args_of,
     dtype_of,
     is_contiguous,
-    operator_of,
     shape_of,
 )
 
@@ -93,12 +92,19 @@ def _reduced(kernel: str) -> Callable[[Node], KernelCall | None]:
     return read
 
 
-def _addmm(node: Node) -> KernelCall | None:
-    """A product in float and a bias. A `linear` layer has no kernel of its own: it is priced as what replaces it."""
-    rows = args_of(node)[1 if operator_of(node) == "addmm" else 0]
-    if len(shape_of(rows)) != 2:
-        return None
+def _addmm(node: Node) -> KernelCall:
+    """A product in float and a bias."""
+    rows = args_of(node)[1]
     return KernelCall("addmm_portable", n=shape_of(rows)[0], c=shape_of(rows)[1], o=shape_of(node)[-1])
+
+
+def _linear(node: Node) -> KernelCall:
+    """A layer in float. It has no kernel of its own, and is priced as what replaces it."""
+    source, _, bias = (*args_of(node), None)[:3]
+    *rows, depth = shape_of(source)
+    if bias is None:
+        return KernelCall("mm_portable", h=prod(rows), c=depth, o=shape_of(node)[-1])
+    return KernelCall("addmm_portable", n=prod(rows), c=depth, o=shape_of(node)[-1])
 
 
 def _portable_convolution(node: Node) -> KernelCall | None:
@@ -239,7 +245,8 @@ ARITHMETIC: dict[str, Reader] = {
     "logical_not": _per_value("logical_not_portable", "bool"),
     "any": _any,
     **{one: _reduced(f"{one}_portable") for one in ("mean", "sum", "amax")},
-    **dict.fromkeys(("addmm", "linear"), _addmm),
+    "addmm": _addmm,
+    "linear": _linear,
     "bmm": _bmm,
     "convolution": _portable_convolution,
     "mm": _mm,
