@@ -24,7 +24,7 @@ def remedies_of(program: ExportedProgram) -> str:
         program: of a model that ExecuTorch does not lower.
 
     Returns:
-        What to write instead, for the end of a message; empty where none of these operators is in the program.
+        What to write instead, for the end of a message. It is empty if the program has none of these operators.
     """
     found = {line: None for node in program.graph.nodes if node.op == "call_function" for line in _remedies(node)}
     return "".join(f"; {line}" for line in found)
