@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
+
 from workers.cortex_m.check.average_pool import integer_average_pool
 from workers.cortex_m.check.dilated_convolution import with_zeros_between
 from workers.cortex_m.check.quantisation import quantised_by_kernel
 from workers.cortex_m.target import InstructionSet
-
-#: Products of matrices, and the place of the second one among their arguments.
-_PRODUCTS = {"aten::mm": 1, "aten::addmm": 2}
 
 #: Their arguments begin with image, weight, bias, stride, padding and dilation.
 _CONVOLUTIONS = frozenset(
@@ -44,15 +43,24 @@ def computed_by_kernel(
     if name in _CONVOLUTIONS and tuple(args[5]) != (1, 1):
         image, weight, bias, stride, padding, dilation, *rest = args
         args = (image, with_zeros_between(weight, dilation), bias, stride, padding, (1, 1), *rest)
-    if name in _PRODUCTS:
-        args = _with_columns_together(args, _PRODUCTS[name])
+    if name in ("aten::mm", "aten::addmm", "aten::linear"):
+        return _product(name, args, kwargs)
     return operator(*args, **kwargs)
 
 
-def _with_columns_together(args: tuple[Any, ...], place: int) -> tuple[Any, ...]:
-    """Arguments with the columns of one matrix contiguous, as a linear layer's weights are.
+def _product(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A product of matrices in float, by one routine for all operators.
 
-    The order in which PyTorch sums depends on how a matrix lies in memory. The kernels have one order for all.
+    The order in which PyTorch sums depends on the operator, and on how its matrices lie in memory. The kernels have one
+    order for all.
     """
-    columns = args[place].t().contiguous().t()
-    return (*args[:place], columns, *args[place + 1 :])
+    if name == "aten::linear":
+        rows, weight, bias, *_ = (*args, None)
+        columns, shape = weight.t(), (*rows.shape[:-1], weight.shape[0])
+        rows = rows.reshape(-1, rows.shape[-1])
+    else:
+        bias, rows, columns = args if name == "aten::addmm" else (None, *args)
+        shape = (rows.shape[0], columns.shape[1])
+    columns = columns.t().clone(memory_format=torch.contiguous_format).t()
+    product = torch.mm(rows, columns) if bias is None else torch.addmm(bias, rows, columns, **kwargs)
+    return product.reshape(shape)

@@ -129,6 +129,16 @@ def test_what_pytorch_computes_in_float_may_stand_before_a_convolution(function:
     assert is_right(quantised, program, IMAGE)
 
 
+@pytest.mark.parametrize("function", [torch.sigmoid, torch.tanh])
+def test_a_table_behind_a_linear_layer_stays_a_table(function: Function) -> None:
+    # PyTorch gives int32 for a linear layer of int8.
+    torch.manual_seed(0)
+    inputs = (torch.randn((2, 6)),)
+    quantised, program = lowered(nn.Linear(6, 4), lambda layer, x: function(layer(x)), inputs)
+    assert {"quantized_linear", "quantized_activation"} <= set(kinds_of(program))
+    assert is_right(quantised, program, inputs)
+
+
 FLOATS: dict[str, tuple[Callable[[], nn.Module], Callable[..., torch.Tensor], str]] = {
     "groups": (
         lambda: nn.ConvTranspose2d(40, 40, 3, 2, groups=40), lambda layer, x: layer(x.repeat(1, 10, 1, 1)),

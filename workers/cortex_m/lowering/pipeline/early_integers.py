@@ -15,8 +15,6 @@ from executorch.backends.transforms.aten_to_dialect_pass import AtenToDialectPas
 from executorch.exir.pass_base import PassResult
 from torch.fx import GraphModule, Node
 
-_OPERANDS = (torch.int8, torch.int16)
-
 
 class EarlyIntegers(AtenToDialectPass):
     """ExecuTorch's own replacements of such operators, as `AtenToCortexMPass` makes them at the end."""
@@ -36,12 +34,13 @@ class EarlyIntegers(AtenToDialectPass):
 
 
 def _seems_float(node: Node) -> bool:
-    """Whether the dtypes of an operator alone make its result a float. Kernels take operands of eight and sixteen bits;
-    a fully connected layer seems to give those of its bias until it is replaced, at the end."""
+    """Whether the dtypes of an operator alone make its result a float. Its operands have to be what the processor gets.
+    A linear layer of integers seems to give wider ones."""
     scale = (node.meta.get("output_qparams") or {}).get(0)
+    if scale is None or scale.dtype.is_floating_point or not node.meta["val"].is_floating_point():
+        return False
     operands = [one.meta["val"] for one in node.all_input_nodes]
-    integers = all(isinstance(one, torch.Tensor) and one.dtype in _OPERANDS for one in operands)
-    return scale is not None and not scale.dtype.is_floating_point and integers and node.meta["val"].is_floating_point()
+    return all(isinstance(one, torch.Tensor) and one.dtype == scale.dtype for one in operands)
 
 
 def _early(replacement: Any) -> Any:
