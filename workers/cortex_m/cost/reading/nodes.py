@@ -1,4 +1,4 @@
-"""A node of a lowered program: its operator, and the shape, dtype and dim order of its value."""
+"""A node of a lowered program: its operator and arguments, and what its value is like in memory."""
 
 from __future__ import annotations
 
@@ -44,3 +44,31 @@ def is_contiguous(node: Any) -> bool:
     """Whether a node's value has its axes in memory in their own order."""
     order = dim_order_of(node)
     return order == tuple(range(len(order)))
+
+
+def unlisted(node: Node) -> list[tuple[str, int]]:
+    """A call's arguments that are a number where the operator takes a list of any length.
+
+    Args:
+        node: of a graph of ExecuTorch's operators.
+
+    Returns:
+        Names and places, in the operator's order; none for what is no call of an operator.
+    """
+    # ExecuTorch's own operators hold PyTorch's, whose schema has the types.
+    schema = getattr(getattr(node.target, "_op", node.target), "_schema", None) if node.op == "call_function" else None
+    found = []
+    for place, argument in enumerate(schema.arguments if schema is not None else ()):
+        value = node.args[place] if place < len(node.args) else node.kwargs.get(argument.name)
+        # An operator of a fixed number of axes, such as a convolution, takes one number for all of them.
+        if _is_list(argument) and (argument.N or 1) == 1 and isinstance(value, int):
+            found.append((argument.name, place))
+    return found
+
+
+def _is_list(argument: Any) -> bool:
+    import torch
+
+    kind = argument.type
+    kind = kind.getElementType() if isinstance(kind, torch.OptionalType) else kind
+    return isinstance(kind, torch.ListType)

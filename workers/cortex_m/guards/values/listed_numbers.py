@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from torch.export import ExportedProgram
 
+from workers.cortex_m.cost.reading.nodes import unlisted
 from workers.cortex_m.guards.verdict import Severity, Verdict
-from workers.cortex_m.lowering.pipeline.listed_numbers import unlisted
 
 NAME = "listed-numbers"
 

@@ -6,11 +6,10 @@ expects a list, aborts.
 
 from __future__ import annotations
 
-from typing import Any
-
-import torch
 from executorch.exir.pass_base import ExportPass, PassResult
-from torch.fx import GraphModule, Node
+from torch.fx import GraphModule
+
+from workers.cortex_m.cost.reading.nodes import unlisted
 
 
 class ListNumbers(ExportPass):
@@ -35,29 +34,3 @@ class ListNumbers(ExportPass):
                     node.update_kwarg(name, [node.kwargs[name]])
         graph_module.recompile()
         return PassResult(graph_module, changed)
-
-
-def unlisted(node: Node) -> list[tuple[str, int]]:
-    """A call's arguments that are a number where the operator takes a list of any length.
-
-    Args:
-        node: of a graph of ExecuTorch's operators.
-
-    Returns:
-        Names and places, in the operator's order; none for what is no call of an operator.
-    """
-    # ExecuTorch's own operators hold PyTorch's, whose schema has the types.
-    schema = getattr(getattr(node.target, "_op", node.target), "_schema", None) if node.op == "call_function" else None
-    found = []
-    for place, argument in enumerate(schema.arguments if schema is not None else ()):
-        value = node.args[place] if place < len(node.args) else node.kwargs.get(argument.name)
-        # An operator of a fixed number of axes, such as a convolution, takes one number for all of them.
-        if _is_list(argument) and (argument.N or 1) == 1 and isinstance(value, int):
-            found.append((argument.name, place))
-    return found
-
-
-def _is_list(argument: Any) -> bool:
-    kind = argument.type
-    kind = kind.getElementType() if isinstance(kind, torch.OptionalType) else kind
-    return isinstance(kind, torch.ListType)
