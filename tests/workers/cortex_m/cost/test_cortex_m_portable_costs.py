@@ -162,7 +162,8 @@ class Sentences(nn.Module):
         y = self.plain(self.own(self.groups(x)))
         table = self.words(words)
         best = torch.log_softmax(y, 1).argmax(-1)
-        return best, y.var(2), torch.log1p(y.abs()) @ y[0].transpose(0, 1), table.repeat(1, 2, 3)
+        products = torch.log1p(y.abs()) @ y[0].transpose(0, 1)
+        return best, y.var(2), products, table.repeat(1, 2, 3), x[:, torch.tensor([2, 0])]
 
 
 def test_norms_tables_and_repetitions_are_read() -> None:
@@ -176,6 +177,7 @@ def test_norms_tables_and_repetitions_are_read() -> None:
         "argmax": KernelCall("argmax_portable", dims=whole, perm=(2,)),
         "var": KernelCall("var_portable", dims=whole, perm=(2,)),
         "log1p": KernelCall("log1p_portable", elements=28, axes=3),
+        "index": KernelCall("index_portable", o=2, axes=3, dims=(28,)),
         "embedding": KernelCall("embedding_portable", o=3, axes=2, dims=(24,)),
         "repeat": KernelCall("repeat_portable", dims=(1, 3, 6), operands=((1, 6, 18),), dtype="float32"),
     }.items():

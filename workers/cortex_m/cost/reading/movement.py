@@ -76,14 +76,13 @@ def _filled(node: Node) -> KernelCall | None:
 
 
 def _index(node: Node) -> KernelCall | None:
-    """Of int8 values along one axis, by one tensor of one axis."""
+    """Of contiguous values along one axis, by one tensor of one axis. It copies bytes, whatever the dtype."""
     source, indices = args_of(node)[:2]
     given = [(axis, one) for axis, one in enumerate(indices) if one is not None]
-    counted = len(given) == 1 and len(shape_of(given[0][1])) == 1 and dtype_of(source) == "int8"
-    if not counted:
+    if len(given) != 1 or len(shape_of(given[0][1])) != 1 or not is_contiguous(source):
         return None
     (axis, index), dims = given[0], shape_of(source)
-    behind = prod(dims[axis + 1 :])
+    behind = prod(dims[axis + 1 :]) * node.meta["val"].element_size()
     return KernelCall("index_portable", n=prod(dims[:axis]), o=shape_of(index)[0], axes=len(dims), dims=(behind,))
 
 
