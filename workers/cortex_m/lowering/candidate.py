@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 from torch.export import ExportedProgram
@@ -53,9 +54,28 @@ class Lowering:
         _check_names(without, names)
         self._edge, self._target, self._names = edge, target, names
         self._config = CortexMTargetConfig.from_target_string(target.counted_on)
-        self._passes = [one if one.__name__ not in without else None for one in upstream]
+        self._upstream = [one if one.__name__ not in without else None for one in upstream]
         self._reached: LRU[ExportedProgram] = LRU(_KEPT)
         self._finished: LRU[ExportedProgram] = LRU(_KEPT)
+
+    @cached_property
+    def _passes(self) -> list[type[Any] | None]:
+        """The passes that this model goes through, None for those that are left out.
+
+        ExecuTorch's own passes move no layouts past the operators that some of ours make. So these are for models that
+        are refused without them.
+        """
+        from workers.cortex_m.lowering.pipeline.passes import FOR_REFUSED_MODELS
+
+        plain = [one if one is None or one.__name__ not in FOR_REFUSED_MODELS else None for one in self._upstream]
+        if plain == self._upstream:
+            return plain
+        try:
+            program = self._run(copied(self._edge), [one for one in plain if one is not None])
+        except Exception:  # passes raise whatever the graph makes them raise
+            return self._upstream
+        self._reached.find(((), len(plain)), lambda: program)
+        return plain
 
     def in_order(self, rewrites: Iterable[Rewrite]) -> Rewrites:
         """Rewrites in the order in which they run, without those that have no site where they run.
@@ -148,7 +168,7 @@ class Lowering:
 
     def _place(self, one: Rewrite) -> int:
         if one.before is None:
-            return len(self._passes)
+            return len(self._upstream)
         _check_names([one.before], self._names)
         return self._names.index(one.before)  # of a pass that upstream runs twice, before its first run
 

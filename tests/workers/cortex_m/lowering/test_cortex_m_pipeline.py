@@ -10,12 +10,14 @@ from torch import nn
 from torch.export import ExportedProgram
 from torch.nn import functional
 
+from benchmarks.cortex_m.models import Silero
 from workers.cortex_m.check.compare import output_steps, within_one_step
 from workers.cortex_m.check.execute import outputs_of
 from workers.cortex_m.cost.view import operator_calls
 from workers.cortex_m.lowering.candidate import Lowering
 from workers.cortex_m.lowering.edge import to_edge
 from workers.cortex_m.lowering.pipeline.passes import passes_in_order
+from workers.cortex_m.lowering.program_hash import program_hash
 from workers.cortex_m.lowering.quantise import quantise
 from workers.cortex_m.target import Target
 from workers.errors import ModelError
@@ -176,3 +178,12 @@ def test_the_default_pipeline_is_executorch_s_own() -> None:
     modules = {one.__module__.partition(".")[0] for one in passes_in_order(explicit_layout=False)}
     assert modules == {"executorch"}
     assert "workers" in {one.__module__.partition(".")[0] for one in passes_in_order(explicit_layout=True)}
+
+
+def test_a_model_that_executorch_lowers_goes_through_its_own_passes_alone() -> None:
+    # A root between convolutions: ExecuTorch removes the transposes around it while it is PyTorch's operator.
+    edge = to_edge(quantise(Silero().eval(), (torch.rand(1, 1, 640),)))
+    own = Lowering(edge, M4).lowered(())
+    stock = Lowering(edge, M4, without=["EarlyIntegers"]).lowered(())
+    assert program_hash(own) == program_hash(stock)
+    assert not [one for one in operator_calls(own) if one.operator == "transpose"]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+#: Names of passes of ours that only models go through which are refused without them.
+FOR_REFUSED_MODELS = frozenset({"EarlyIntegers"})
+
 
 def passes_in_order(explicit_layout: bool) -> list[type[Any]]:
     """Classes of passes, as `CortexMPassManager` takes them.
