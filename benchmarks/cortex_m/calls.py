@@ -81,7 +81,7 @@ def cortex_m_calls() -> None:
             for variant, (rewrites, without) in variants.items():
                 for cpu in ("cortex-m55", "cortex-m4"):
                     lowering = Lowering(edge_of(model, explicit), Target.parse(cpu), without, explicit)
-                    calls[f"{model}/{variant}/{cpu}"] = _calls(lowering.lowered(lowering.in_order(rewrites)))
+                    calls[f"{model}/{variant}/{cpu}"] = calls_of(lowering.lowered(lowering.in_order(rewrites)))
     CALLS.write_text(json.dumps(calls, separators=(",", ":"), sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -95,17 +95,18 @@ def edge_of(name: str, explicit_layout: bool) -> ExportedProgram:
     return to_edge(quantise(model, inputs, explicit_layout=explicit_layout))
 
 
-def _calls(program: ExportedProgram) -> dict[str, list[dict[str, Any]]]:
+def calls_of(program: ExportedProgram) -> dict[str, list[dict[str, Any]]]:
+    """The kernel calls of a lowered program as JSON, by operator. Raises ClickException if one was not counted."""
     calls = defaultdict(list)
     for one in operator_calls(program):
         if one.call is None:
             raise click.ClickException(f"{one.node}: no kernel of {one.operator} was counted")
-        calls[one.operator].append(call_record(one.call))
+        calls[one.operator].append(_fields(one.call))
     return calls
 
 
-def call_record(call: KernelCall) -> dict[str, Any]:
-    """A call as JSON: what differs from the defaults."""
+def _fields(call: KernelCall) -> dict[str, Any]:
+    """What differs from the defaults."""
     values = {one.name: (getattr(call, one.name), one.default) for one in fields(call)}
     return {name: value for name, (value, default) in values.items() if value != default}
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
+from benchmarks.cortex_m.options import runner_option, target_option, timeout_option
 from benchmarks.cortex_m.tried import tried
 from benchmarks.markdown import row
 from results.store.store import Store
@@ -37,13 +38,13 @@ _TRACED = ("value", "kind", "differing", "by up to", "largest value")
 
 @click.command()
 @click.argument("model")
-@click.option("--runner", required=True, metavar="COMMAND", help="what runs a .pte; a folder is its last argument")
-@click.option("--target", default="cortex-m55", show_default=True, metavar="NAME")
+@runner_option
+@target_option
 @click.option(
     "--recipe", "recipes", multiple=True, help="may be repeated  [default: the default lowering, and the best known]"
 )
 @click.option("--io-layout", type=click.Choice(["nchw", "nhwc"]), help="as of velatune tune")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=600.0, metavar="SECONDS", help="of one run")
+@timeout_option
 @click.option("--trace", is_flag=True, help="also run files that give all values, and name operators that differ")
 @store_option
 def cortex_m_files(

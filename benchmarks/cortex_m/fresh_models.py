@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from benchmarks.cortex_m.calls import call_record
+from benchmarks.cortex_m.calls import calls_of
+from benchmarks.cortex_m.options import runner_option, target_option, timeout_option
 from benchmarks.cortex_m.tried import tried
 from benchmarks.unseen import images, signals
 from search_space.errors import SpaceError
@@ -29,10 +29,10 @@ from tuner.cortex_m.commands.measure import command_of
 from tuner.paths import cache_folder
 from workers import tasks
 from workers.backend.job import Job
+from workers.cache.atomic_write import write_whole
 from workers.cortex_m.backend import BACKEND
 from workers.cortex_m.candidates.candidates import Candidate
 from workers.cortex_m.candidates.programs import CortexMPrograms
-from workers.cortex_m.cost.view import operator_calls
 from workers.cortex_m.evidence.instruction_counts import FRESH
 from workers.cortex_m.run.expected import expected_of
 from workers.cortex_m.target import Target
@@ -40,41 +40,39 @@ from workers.errors import CompilerRefused, ModelError
 
 
 @click.command()
-@click.option("--runner", required=True, metavar="COMMAND", help="what runs a .pte; a folder is its last argument")
-@click.option("--target", default="cortex-m55", show_default=True, metavar="NAME")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=600.0, metavar="SECONDS", help="of one run")
+@runner_option
+@target_option
+@timeout_option
 def cortex_m_fresh_models(runner: str, target: str, timeout: float) -> None:
     """Have nets run by a command of yours, and write what it counted."""
     command = command_of(runner)
     tasks.warm_up()
     known: dict[str, dict[str, Any]] = json.loads(FRESH.read_text(encoding="utf-8")) if FRESH.exists() else {}
     for net, source in nets():
-        known.setdefault(net, {}).pop(target, None)
-        job = Job(source, Target.parse(target), cache_folder(), seed=0)
+        runs = known.setdefault(net, {})
         try:
-            base = BACKEND.lower(job)
-            programs = BACKEND.programs(job, base)
-            candidate = _right(programs)
-            cost = programs.cost(candidate)
-            if cost["uncosted"]:
-                raise ModelError(f"{cost['uncosted']} operators have no known cost")
+            runs[target] = _counted(Job(source, Target.parse(target), cache_folder(), seed=0), command, timeout)
+            click.echo(f"{net}: {runs[target]['instructions']:,} counted")
         except (ModelError, SpaceError, CompilerRefused) as fault:
+            runs.pop(target, None)
             click.echo(f"{net}: left out, {fault}")
-            continue
-        lowered, inputs = programs.lowered(candidate), base.samples[0]
-        expected = expected_of(lowered, inputs, job.target.instruction_set)
-        found = tried(command, programs.file(candidate).content, inputs, expected, timeout)
-        if found.counted is None or found.counted.unit != "instructions":
-            click.echo(f"{net}: left out, {found.outcome}")
-            continue
-        calls = defaultdict(list)
-        for one in operator_calls(lowered):
-            assert one.call is not None  # its cost is known
-            calls[one.operator].append(call_record(one.call))
-        known[net][target] = {"instructions": found.counted.count, "calls": calls}
-        click.echo(f"{net}: {cost['instructions']:,} predicted, {found.counted.count:,} counted")
         text = json.dumps({name: runs for name, runs in known.items() if runs}, separators=(",", ":"), sort_keys=True)
-        FRESH.write_text(text + "\n", encoding="utf-8")
+        write_whole(FRESH, f"{text}\n".encode())
+
+
+def _counted(job: Job[Target], command: Sequence[str], timeout: float) -> dict[str, Any]:
+    """Counted instructions and kernel calls of a net. Raises ModelError and the like if it is to be left out."""
+    base = BACKEND.lower(job)
+    programs = BACKEND.programs(job, base)
+    candidate = _right(programs)
+    if uncosted := programs.cost(candidate)["uncosted"]:
+        raise ModelError(f"{uncosted} operators have no known cost")
+    lowered, inputs = programs.lowered(candidate), base.samples[0]
+    expected = expected_of(lowered, inputs, job.target.instruction_set)
+    found = tried(command, programs.file(candidate).content, inputs, expected, timeout)
+    if found.counted is None or found.counted.unit != "instructions":
+        raise ModelError(found.outcome)
+    return {"instructions": found.counted.count, "calls": calls_of(lowered)}
 
 
 def _right(programs: CortexMPrograms) -> Candidate:

@@ -13,6 +13,7 @@ import click
 import torch
 from torch import nn
 
+from benchmarks.cortex_m.options import runner_option, target_option
 from benchmarks.cortex_m.tried import tried
 from benchmarks.markdown import row
 from tuner.cortex_m.commands.measure import command_of
@@ -104,8 +105,8 @@ PROGRAMS = (
 
 
 @click.command()
-@click.option("--runner", required=True, metavar="COMMAND", help="what runs a .pte; a folder is its last argument")
-@click.option("--target", default="cortex-m55", show_default=True, metavar="NAME")
+@runner_option
+@target_option
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), default=60.0, metavar="SECONDS", help="of one run")
 def cortex_m_guards(runner: str, target: str, timeout: float) -> None:
     """Have programs that guards name, and their mends, run by a command of yours."""

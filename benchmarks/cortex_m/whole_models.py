@@ -15,9 +15,11 @@ from statistics import fmean
 from typing import Any
 
 from results.reports.prediction_error import ERRORS_FOLDER
-from workers.cortex_m.cost.kernels import WHOLE_OPERATORS, counts_of, formula_of
+from workers.cortex_m.cost.fitted import Fitted
+from workers.cortex_m.cost.kernels import formula_of
+from workers.cortex_m.cost.price import price
 from workers.cortex_m.evidence.instruction_counts import ModelRun
-from workers.cortex_m.target import COUNTED_WITH, InstructionSet
+from workers.cortex_m.target import COUNTED_WITH, InstructionSet, Target
 
 ERRORS_FILE = ERRORS_FOLDER / "cortex-m.json"
 
@@ -42,7 +44,7 @@ class Predicted:
     """
 
     model: str
-    predicted: float
+    predicted: int
     counted: int
 
     @property
@@ -120,7 +122,7 @@ def errors_text(
             if one.model == other.model
         ]
         entries.append({
-            "target": "cortex-m55" if instruction_set is InstructionSet.MVE else "cortex-m4",
+            "target": Target.counted(instruction_set).cpu,
             "objective": {"counted_with": COUNTED_WITH},
             "by": "model",
             "kinds": sorted(covered[instruction_set]),
@@ -147,15 +149,5 @@ def of_run(run: ModelRun, facts: Mapping[str, Any], instruction_set: Instruction
     Returns:
         Both numbers.
     """
-    return Predicted(run.model, _instructions(run, facts, instruction_set), run.execute_instructions)
-
-
-def _instructions(run: ModelRun, facts: Mapping[str, Any], instruction_set: InstructionSet) -> float:
-    total: float = facts["per_inference"] + facts["per_instruction"] * run.operators
-    for operator, calls in run.calls.items():
-        for call in calls:
-            counts = counts_of(call, instruction_set)
-            total += sum(facts["coefficients"].get(name, 0.0) * times for name, times in counts.items())
-            if formula_of(call, instruction_set) not in WHOLE_OPERATORS:
-                total += facts["operators"].get(operator, facts["other_operators"])
-    return total
+    cost = price(run.operator_calls, Target.counted(instruction_set), Fitted.from_record(facts))
+    return Predicted(run.model, cost.instructions, run.execute_instructions)

@@ -150,8 +150,9 @@ class BestCheck:
             faults.append(f"it is wrong: {default.reason}")
         evaluations = self._store.evaluations.of(self._client.identity.key)
         others = Counter(one.reason for one in evaluations if one.status == "wrong" and one.reason != default.reason)
-        for reason, count in sorted(others.items(), key=lambda one: (-one[1], one[0]))[:1]:
-            seen = f"; of other candidates, {count} by the reason: {reason}"
+        if others:
+            reason, count = min(others.items(), key=lambda one: (-one[1], one[0]))
+            seen = f"; {count} other candidates are wrong by one cause: {reason}"
         if self._client.objective.max_sram_bytes and (least := least_sram(evaluations)):
             seen += f"; the least SRAM that was seen is {least:,} bytes"
         return (

@@ -55,12 +55,11 @@ def starting_points(
     Returns:
         Recipes in the order in which they are to be tried.
     """
-    starts = list(_STARTS)
     known = pass_instances(FloatRewrite, allowed)  # type: ignore[type-abstract]
     changes = [str(one) for one in known if candidates.changes_float_model(one)]
-    for some in ([one] for one in changes) if len(changes) > 1 else ():
-        starts = _after(some) + starts
-    starts = (_after(changes) if changes else []) + starts
+    # All changes of the float model together, each by itself, and none.
+    groups = (changes, *([one] for one in reversed(changes)), [])
+    starts = dict.fromkeys(",".join((*some, one)).removesuffix(",default") for some in groups for one in _STARTS)
     found: dict[str, None] = {}
     for start in starts:
         try:
@@ -68,11 +67,6 @@ def starting_points(
         except SpaceError:  # it is refused when it is evaluated
             found[start] = None
     return tuple(found)
-
-
-def _after(changes: Sequence[str]) -> list[str]:
-    """The usual starts after changes of the float model."""
-    return [",".join((*changes, one)).removesuffix(",default") for one in _STARTS]
 
 
 def is_workaround(text: str) -> bool:

@@ -87,9 +87,9 @@ def _own(operators: tuple[OperatorCost, ...], others: tuple[OperatorCost, ...]) 
 
 def _key(one: OperatorCost) -> tuple[object, ...]:
     """Equal for operators that call one kernel with equal sizes, as far as the cost depends on them."""
-    if one.instructions is None:
-        return one.operator, one.arguments
-    return one.kernel or one.operator, one.formula, one.instructions
+    if one.call is None or one.instructions is None:
+        return one.operator, one.call, one.arguments
+    return one.call.kernel, one.formula, one.instructions
 
 
 def _change(operators: list[OperatorCost], instruction_set: InstructionSet) -> float:

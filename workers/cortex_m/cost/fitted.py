@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from workers.cortex_m.target import InstructionSet
 
@@ -47,13 +48,17 @@ class Fitted:
     per_instruction: int
     per_inference: int
 
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Fitted:
+        """What `fitted.json` holds for a class of processors."""
+        errors = {name: Error(**values) for name, values in record["errors"].items()}
+        return cls(**{**record, "errors": errors})
+
 
 @cache
 def fitted(instruction_set: InstructionSet) -> Fitted:
     """What ships for a class of processors."""
-    content = json.loads(FILE.read_text(encoding="utf-8"))[instruction_set.value]
-    errors = {name: Error(**values) for name, values in content.pop("errors").items()}
-    return Fitted(errors=errors, **content)
+    return Fitted.from_record(json.loads(FILE.read_text(encoding="utf-8"))[instruction_set.value])
 
 
 @cache

@@ -15,7 +15,7 @@ class OperatorCall:
         node: its name in the lowered program.
         operator: as in `quantized_conv2d_nhwc`.
         call: the kernel it calls; None where no kernel of this operator was counted.
-        arguments: dtypes and shapes of tensors, and numbers as text. They tell apart calls without a known cost.
+        arguments: where there is no such kernel, dtypes and shapes of tensors, and numbers as text.
     """
 
     node: str

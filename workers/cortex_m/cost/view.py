@@ -29,9 +29,12 @@ def operator_calls(program: ExportedProgram) -> list[OperatorCall]:
     """The instructions of a lowered program, in order."""
     nodes = (node for node in program.graph.nodes if node.op == "call_function")
     calls = ((node, operator_of(node)) for node in nodes)
-    return [
-        OperatorCall(node.name, name, call_of(node), _arguments(node)) for node, name in calls if name not in ELIDED
-    ]
+    return [_operator_call(node, name) for node, name in calls if name not in ELIDED]
+
+
+def _operator_call(node: Node, name: str) -> OperatorCall:
+    call = call_of(node)
+    return OperatorCall(node.name, name, call, () if call is not None else _arguments(node))
 
 
 def _arguments(node: Node) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workers.cortex_m.cost.call import KernelCall
+from workers.cortex_m.cost.operator import OperatorCall
 
 _DATA = Path(__file__).with_name("data")
 #: Kernel calls of lowered models, by model, variant and processor, then by operator: `benchmarks.cortex_m.calls`.
@@ -49,6 +50,11 @@ class ModelRun:
     operators: int
     by_operator: dict[str, tuple[int, int]]
     calls: dict[str, list[KernelCall]]
+
+    @property
+    def operator_calls(self) -> list[OperatorCall]:
+        """Its operators without their names; their order costs nothing."""
+        return [OperatorCall("", name, call) for name, calls in self.calls.items() for call in calls]
 
 
 def counted_kernels(cpu: str) -> Iterator[tuple[KernelCall, int]]:

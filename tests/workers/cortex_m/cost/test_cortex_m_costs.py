@@ -25,11 +25,6 @@ from workers.cortex_m.target import InstructionSet, Target
 RUNS = [one for one in model_runs() if one.status == "ok" and one.calls]
 
 
-def operators(run: ModelRun) -> list[OperatorCall]:
-    """The operators of a run, whose order costs nothing."""
-    return [OperatorCall("", name, call) for name, calls in run.calls.items() for call in calls]
-
-
 def test_the_coefficients_are_what_the_tables_give() -> None:
     """Up to the last digits, which depend on the processor."""
     shipped, fitted = json.loads(FILE.read_text(encoding="utf-8")), json.loads(cortex_m_costs.fitted_text())
@@ -235,7 +230,7 @@ def test_whole_models_are_predicted_within_one_per_cent(run: ModelRun) -> None:
     assert {name: len(calls) for name, calls in run.calls.items()} == {
         name: calls for name, (calls, _) in run.by_operator.items()
     }
-    cost = price(operators(run), Target.parse(run.cpu))
+    cost = price(run.operator_calls, Target.parse(run.cpu))
     assert not cost.uncosted
     assert cost.instructions == pytest.approx(run.execute_instructions, rel=0.01)
 

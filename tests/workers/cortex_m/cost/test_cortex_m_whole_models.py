@@ -11,7 +11,6 @@ from benchmarks.cortex_m.whole_models import ERRORS_FILE, kind_of, left_out, of_
 from results.reports.prediction_error import shipped_error
 from tuner.tuning.objective import Objective
 from workers.cortex_m.cost.fitted import FILE
-from workers.cortex_m.cost.operator import OperatorCall
 from workers.cortex_m.cost.price import price
 from workers.cortex_m.evidence.instruction_counts import ModelRun, fresh_runs, model_runs
 from workers.cortex_m.target import InstructionSet, Target
@@ -32,8 +31,7 @@ def test_the_errors_that_ship_are_those_of_the_tables() -> None:
 @pytest.mark.parametrize("run", FRESH, ids=lambda one: f"{one.model}-{one.cpu}")
 def test_models_that_nothing_was_fitted_to_are_within_4_per_cent(run: ModelRun) -> None:
     target = Target.parse(run.cpu)
-    calls = [OperatorCall("", name, call) for name, of_name in run.calls.items() for call in of_name]
-    cost = price(calls, target)
+    cost = price(run.operator_calls, target)
     assert not cost.uncosted
     assert cost.instructions == pytest.approx(run.execute_instructions, rel=0.04)
     found = of_run(run, FITTED[target.instruction_set.value], target.instruction_set)

@@ -1,7 +1,7 @@
 """Quantised operators that PyTorch computes in float, become those of the processor before layouts are looked at.
 
 The pipeline with explicit layouts follows the dtypes of values from operator to operator. PyTorch gives a float for the
-`sigmoid` or `tanh` of an integer, and for a quotient of two. So what comes behind it seems to be in float. The pipeline
+`sigmoid` or `tanh` of an integer, and for a quotient of two. So what comes after it seems to be in float. The pipeline
 refuses to move it between layouts.
 """
 

@@ -29,10 +29,10 @@ def passes_in_order(explicit_layout: bool) -> list[type[Any]]:
     from workers.cortex_m.lowering.pipeline.narrowed_activations import NarrowActivations
 
     # ExecuTorch fuses the activations that it can before ours takes the others.
-    behind: dict[str, type[Any]] = {"ActivationFusionPass": NarrowActivations, "DecomposeHardswishPass": EarlyIntegers}
+    after: dict[str, type[Any]] = {"ActivationFusionPass": NarrowActivations, "DecomposeHardswishPass": EarlyIntegers}
     instead: dict[str, type[Any]] = {"ValidateCortexMExplicitLayoutPass": CheckLayouts}
     found: list[type[Any]] = []
     for one in CortexMPassManager.explicit_layout_pass_list:
         found.append(instead.get(one.__name__, one))
-        found += [behind[one.__name__]] if one.__name__ in behind else []
+        found += [after[one.__name__]] if one.__name__ in after else []
     return [*found, ListNumbers]

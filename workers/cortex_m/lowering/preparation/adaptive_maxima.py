@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from workers.cortex_m.lowering.preparation.calls import call
+from workers.cortex_m.passes.calls import call
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -52,7 +52,7 @@ def _replace(module: GraphModule, node: Node, window: list[int]) -> None:
     for user in list(node.users):
         if user.users:
             with module.graph.inserting_before(user):
-                pooled = call(module, user, _POOLS[node.target][0], node.args[0], window, window)
+                pooled = call(user, _POOLS[node.target][0], node.args[0], window, window)
             user.replace_all_uses_with(pooled)
         module.graph.erase_node(user)
     module.graph.erase_node(node)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from workers.cortex_m.lowering.preparation.calls import call
+from workers.cortex_m.passes.calls import call
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -41,11 +41,11 @@ def _replace(module: GraphModule, node: Node) -> None:
     kernel = weight.meta["val"].shape[2:]
     sums = [gap * (size - 1) if name == "same" else 0 for gap, size in zip(gaps, kernel, strict=True)]
     with module.graph.inserting_before(node):
-        if any(one % 2 for one in sums):  # what both ends do not share lies behind the values
-            behind = [number for one in reversed(sums) for number in (0, one % 2)]
-            image = call(module, node, torch.ops.aten.constant_pad_nd.default, image, behind)
+        if any(one % 2 for one in sums):  # what both ends do not share lies after the values
+            after = [number for one in reversed(sums) for number in (0, one % 2)]
+            image = call(node, torch.ops.aten.constant_pad_nd.default, image, after)
         args = (image, weight, bias, steps, [one // 2 for one in sums], gaps, groups)
-        replaced = call(module, node, known, *args)
+        replaced = call(node, known, *args)
     node.replace_all_uses_with(replaced)
     module.graph.erase_node(node)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from workers.cortex_m.lowering.preparation.calls import call
+from workers.cortex_m.passes.calls import call
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -39,9 +39,9 @@ def _replace(module: GraphModule, node: Node) -> None:
     row, *given = node.args
     given = [_of_image(one, neutral[place]) if place < len(neutral) else one for place, one in enumerate(given)]
     with module.graph.inserting_before(node):
-        image = call(module, node, torch.ops.aten.unsqueeze.default, row, -1)
-        pooled = call(module, node, pool, image, *given)
-        result = call(module, node, torch.ops.aten.squeeze.dim, pooled, -1)
+        image = call(node, torch.ops.aten.unsqueeze.default, row, -1)
+        pooled = call(node, pool, image, *given)
+        result = call(node, torch.ops.aten.squeeze.dim, pooled, -1)
     node.replace_all_uses_with(result)
     module.graph.erase_node(node)
 

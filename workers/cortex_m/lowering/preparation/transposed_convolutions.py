@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from workers.cortex_m.lowering.preparation.calls import call, value_of
+from workers.cortex_m.passes.calls import call, value_of
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -22,7 +22,7 @@ _MOST_GROUPS = 32
 
 _NORM = torch.ops.aten.batch_norm.default
 
-#: ExecuTorch quantises a convolution and one of these behind it as one operator.
+#: ExecuTorch quantises a convolution and one of these after it as one operator.
 _ACTIVATIONS = frozenset(
     {
         torch.ops.aten.relu.default,
@@ -77,7 +77,7 @@ class _Layer:
 
     @property
     def appended(self) -> list[int]:
-        """Zeros behind the kernel, where the output is padded by more than is cut off."""
+        """Zeros after the kernel, where the output is padded by more than is cut off."""
         return [max(0, more - less) for more, less in zip(self.output_padding, self.padding, strict=True)]
 
     @property
@@ -110,17 +110,17 @@ def _replace(module: GraphModule, node: Node, layer: _Layer) -> None:
         weight: Any = _new_weight(module, node, layer.kernel(_attribute(module, layer.weight.target)))
         image = layer.image
         if layer.axes == 1:
-            image = call(module, node, torch.ops.aten.unsqueeze.default, image, 2)
+            image = call(node, torch.ops.aten.unsqueeze.default, image, 2)
         padding = [one - cut for one, cut in zip(layer.padding, layer.cut, strict=True)]
         args = (image, weight, layer.bias, layer.stride, padding)
-        result = call(module, node, torch.ops.aten.conv_transpose2d.input, *args)
+        result = call(node, torch.ops.aten.conv_transpose2d.input, *args)
     node.replace_all_uses_with(result)
     graph.erase_node(node)
     _finish(module, result, layer)
 
 
 def _finish(module: GraphModule, result: Node, layer: _Layer) -> None:
-    """Give a convolution's result its shape behind what is quantised with it, which does not depend on the shape."""
+    """Give a convolution's result its shape after what is quantised with it, which does not depend on the shape."""
     last = result
     for kinds in ({_NORM}, _ACTIVATIONS):
         users = list(last.users)
@@ -144,7 +144,7 @@ def _attribute(module: GraphModule, name: Any) -> Any:
 
 
 def _new_weight(module: GraphModule, node: Node, value: torch.Tensor) -> Node:
-    """A parameter of the module, in front of a node."""
+    """A parameter of the module, before a node."""
     name = f"{node.name}_kernel"
     module.register_parameter(name, nn.Parameter(value, requires_grad=False))
     made = module.graph.get_attr(name)
@@ -164,4 +164,4 @@ def _drop_unread(module: GraphModule, weight: Node) -> None:
 
 def _after(module: GraphModule, node: Node, target: Any, *args: Any) -> Node:
     with module.graph.inserting_after(node):
-        return call(module, node, target, node, *args)
+        return call(node, target, node, *args)

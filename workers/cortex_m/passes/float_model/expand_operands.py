@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from workers.cortex_m.cost.reading.nodes import shape_of
 from workers.cortex_m.passes.base import FloatRewrite
+from workers.cortex_m.passes.calls import call
 
 if TYPE_CHECKING:
     from torch.fx import Node
@@ -44,24 +46,17 @@ def _expanded(node: Node, operand: Any) -> Any:
     import torch
 
     aten = torch.ops.aten
-    shape, own = _shape(node), _shape(operand)
+    shape, own = shape_of(node), shape_of(operand)
     whole = (1,) * (len(shape) - len(own)) + own
-    last = (0, *range(2, len(shape)), 1)
-    order = last if len(shape) > 2 and whole[1] > 1 and whole[-1] < shape[-1] else tuple(range(len(shape)))
-    back = [order.index(axis) for axis in range(len(shape))]
-    value = operand
-    for target, wanted, asked in (
-        (aten.reshape.default, whole != own, whole),
-        (aten.permute.default, order == last, order),
-        (aten.expand.default, True, [shape[axis] for axis in order]),
-        (aten.permute.default, order == last, back),
-    ):
-        if wanted:
-            with node.graph.inserting_before(node):
-                after = node.graph.call_function(target, (value, list(asked)))
-            after.meta = {**node.meta, "val": target(value.meta["val"], list(asked))}
-            value = after
-    return value
+    with node.graph.inserting_before(node):
+        if whole != own:
+            operand = call(node, aten.reshape.default, operand, list(whole))
+        if len(shape) < 3 or whole[1] == 1 or whole[-1] == shape[-1]:
+            return call(node, aten.expand.default, operand, list(shape))
+        last = [0, *range(2, len(shape)), 1]
+        turned = call(node, aten.permute.default, operand, last)
+        wide = call(node, aten.expand.default, turned, [shape[axis] for axis in last])
+        return call(node, aten.permute.default, wide, [last.index(axis) for axis in range(len(shape))])
 
 
 def _broadcast(node: Node) -> list[tuple[int, Any]]:
@@ -69,11 +64,7 @@ def _broadcast(node: Node) -> list[tuple[int, Any]]:
     operands = [(at, one) for at, one in enumerate(node.args[:2]) if "val" in getattr(one, "meta", {})]
     if len(operands) < 2 or not all(_is_float(one) for _, one in operands):
         return []
-    return [(at, one) for at, one in operands if _shape(one) != _shape(node)]
-
-
-def _shape(node: Any) -> tuple[int, ...]:
-    return tuple(node.meta["val"].shape)
+    return [(at, one) for at, one in operands if shape_of(one) != shape_of(node)]
 
 
 def _is_float(node: Any) -> bool:

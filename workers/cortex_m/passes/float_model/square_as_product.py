@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from workers.cortex_m.passes.base import FloatRewrite
+from workers.cortex_m.passes.calls import call
 
 if TYPE_CHECKING:
     from torch.fx import Node
@@ -29,7 +30,6 @@ class SquareAsProduct(FloatRewrite):
         import torch
 
         with node.graph.inserting_before(node):
-            product = node.graph.call_function(torch.ops.aten.mul.Tensor, (node.args[0], node.args[0]))
-        product.meta = dict(node.meta)
+            product = call(node, torch.ops.aten.mul.Tensor, node.args[0], node.args[0])
         node.replace_all_uses_with(product)
         node.graph.erase_node(node)

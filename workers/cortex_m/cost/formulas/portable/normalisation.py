@@ -54,9 +54,7 @@ def batch_norm_statistics(call: KernelCall, instruction_set: InstructionSet) -> 
     Returns:
         Runs of each loop, by the loop's name.
     """
-    images = call.n * call.c
-    counts: Counts = {"calls": 1, "axes": call.axes, "channels": call.c, "images": images}
-    return counts | _by_rows(images, call.w, instruction_set)
+    return batch_norm(call, instruction_set) | {"statistics": call.c}
 
 
 def group_norm(call: KernelCall, instruction_set: InstructionSet) -> Counts:
@@ -77,12 +75,8 @@ def group_norm(call: KernelCall, instruction_set: InstructionSet) -> Counts:
     counts: Counts = {"calls": 1, "axes": call.axes, "groups": groups, **sums}
     if not call.operands:
         return counts | {"plain_values": channels * call.w}
-    given = _by_rows(channels, call.w, instruction_set, "_weighed")
-    return (
-        counts
-        | {"weighed_groups": groups, "channels": channels}
-        | {f"weighed_{name}" if name in counts else name: times for name, times in given.items()}
-    )
+    weighed = {"groups": groups, "channels": channels} | _by_rows(channels, call.w, instruction_set)
+    return counts | {f"weighed_{name}": times for name, times in weighed.items()}
 
 
 def softmax(call: KernelCall, _: InstructionSet) -> Counts:

@@ -23,10 +23,9 @@ def reduced(call: KernelCall, instruction_set: InstructionSet) -> Counts:
         Runs of each loop, by the loop's name.
     """
     last = len(call.dims) - 1
-    size = prod(call.dims[axis] for axis in call.perm)
-    values = prod(call.dims)
-    outputs = values // max(size, 1)
     if call.perm == (last,):
+        size = call.dims[last]
+        outputs = prod(call.dims) // max(size, 1)
         first = int(call.kernel == "amax_portable")  # which it begins with
         return {
             "rows_calls": 1,
@@ -34,17 +33,7 @@ def reduced(call: KernelCall, instruction_set: InstructionSet) -> Counts:
             "rows": outputs,
             **_summed(size - first, outputs, instruction_set),
         }
-    kind = "strided" if len(call.perm) == 1 else "counted"
-    counts: Counts = {
-        f"{kind}_calls": 1,
-        f"{kind}_axes": last + 1,
-        f"{kind}_outputs": outputs,
-        f"{kind}_outputs_axes": outputs * (last + 1),
-        f"{kind}_values": values,
-    }
-    if kind == "counted":
-        counts["carries"] = values // max(call.dims[max(call.perm)], 1)
-    return counts
+    return _one_by_one(call, "strided" if len(call.perm) == 1 else "counted")
 
 
 def variance(call: KernelCall, _: InstructionSet) -> Counts:
@@ -57,14 +46,8 @@ def variance(call: KernelCall, _: InstructionSet) -> Counts:
     Returns:
         Runs of each loop, by the loop's name.
     """
-    axes, values = len(call.dims), prod(call.dims)
-    kind = "rows" if call.perm == (axes - 1,) else "strided" if len(call.perm) == 1 else "counted"
-    outputs = values // max(prod(call.dims[axis] for axis in call.perm), 1)
-    counts: Counts = {
-        f"{kind}_calls": 1, f"{kind}_axes": axes, f"{kind}_outputs": outputs, f"{kind}_outputs_axes": outputs * axes,
-        f"{kind}_values": values,
-    }  # fmt: skip
-    return counts | ({"carries": values // max(call.dims[max(call.perm)], 1)} if kind == "counted" else {})
+    is_last = call.perm == (len(call.dims) - 1,)
+    return _one_by_one(call, "rows" if is_last else "strided" if len(call.perm) == 1 else "counted")
 
 
 def of_an_axis(call: KernelCall, _: InstructionSet) -> Counts:
@@ -82,6 +65,22 @@ def of_an_axis(call: KernelCall, _: InstructionSet) -> Counts:
     outputs = values // max(call.dims[axis], 1)
     counts: Counts = {f"{kind}_outputs": outputs, f"{kind}_outputs_axes": outputs * axes, f"{kind}_values": values}
     return {"calls": 1, "axes": axes, **counts}
+
+
+def _one_by_one(call: KernelCall, kind: str) -> Counts:
+    """A reduction by a loop that takes single values, and finds the first one of each output by all axes."""
+    axes, values = len(call.dims), prod(call.dims)
+    outputs = values // max(prod(call.dims[axis] for axis in call.perm), 1)
+    counts: Counts = {
+        f"{kind}_calls": 1,
+        f"{kind}_axes": axes,
+        f"{kind}_outputs": outputs,
+        f"{kind}_outputs_axes": outputs * axes,
+        f"{kind}_values": values,
+    }
+    if kind == "counted":
+        counts["carries"] = values // max(call.dims[max(call.perm)], 1)
+    return counts
 
 
 def _summed(size: int, rows: int, instruction_set: InstructionSet) -> Counts:
