@@ -150,9 +150,9 @@ class Quality(Record):
         inputs: how many calibration inputs were run.
         metric, default_metric: the user's own measure, if there is one; more is better.
         shortfall: why the candidate may not be offered; empty if it is within the objective's limit.
-        label: `simulated` where no runner was asked, `measured` where the user's runner gave the outputs.
+        label: `measured` where a runner of the user's gave the outputs on a device, `simulated` otherwise.
         default_label: of the default lowering's numbers; they are simulated where it is wrong on the runner.
-        runner: the user's command that measured them; empty where they are simulated.
+        runner: the user's command that gave the outputs; empty where the program was run in Python.
     """
 
     sqnr_db: float
@@ -179,5 +179,5 @@ class Quality(Record):
 
     @property
     def origin(self) -> str:
-        """The label and, of what is measured, the runner."""
+        """The label and, if there is one, the runner."""
         return f"{self.label} by {self.runner}" if self.runner else self.label

@@ -8,11 +8,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from search_space.exactness import Exactness
 from workers.errors import ModelError
 
 DEFAULT_LOSS_DB = 0.5
+
+QualityLabel = Literal["simulated", "measured"]
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ class Quality:
         sqnr_db: of its worst output.
         inputs: how many calibration inputs it was run on.
         metric: the user's, if any.
-        runner: the user's command that the program was run by; empty where it was simulated.
+        runner: the user's command that the program was run by; empty where it was run in Python.
+        label: `measured` on hardware, `simulated` elsewhere.
         fault: in one line, why the program gave no outputs; the ratio is then the worst there is.
     """
 
@@ -86,6 +90,7 @@ class Quality:
     metric: float | None = None
     runner: str = ""
     fault: str = ""
+    label: QualityLabel = "simulated"
 
 
 @dataclass(frozen=True)

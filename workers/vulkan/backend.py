@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast, get_args
 
 from search_space.choices.frontend.base import Setting
 from search_space.exactness import Exactness
@@ -85,6 +85,9 @@ class Vulkan(Backend):
         BoardOption("texture_limit", "TEXELS", "largest extent of a 3D image of the GPU  [default: 16384]"),
         # Commands and files are of the machine that the job runs on.
         BoardOption("vk_runner", "COMMAND", "runs Vulkan programs as executor_runner does", is_file=True),
+        BoardOption(
+            "vk_label", "LABEL", "what the runner gives: measured on a device, else simulated  [default: simulated]"
+        ),
         BoardOption("device_profile", "FILE.TOML", "rates of a Vulkan device, for predictions", is_file=True),
     )
     example: ClassVar[str] = "vulkan"
@@ -97,17 +100,25 @@ class Vulkan(Backend):
         return name == "vulkan"
 
     def target(self, name: str, board: Mapping[str, str]) -> VulkanTarget:
+        from workers.checking.allowance import QualityLabel
         from workers.vulkan.target import PHONE_TEXTURE_LIMIT, VulkanTarget
 
         limit = board.get("texture_limit", str(PHONE_TEXTURE_LIMIT))
         if not limit.isascii() or not limit.isdigit() or not 0 < int(limit) <= 1 << 20:
             raise ModelError(f"--texture-limit {limit}: a number of texels, such as 2048")
         runner, profile = board.get("vk_runner", ""), board.get("device_profile", "")
+        label = board.get("vk_label", "simulated")
+        if label not in get_args(QualityLabel):
+            raise ModelError(f"--vk-label {label}: write simulated or measured")
+        if "vk_label" in board and not runner:
+            raise ModelError(f"--vk-label {label}: it says what --vk-runner is; give that, too")
         if profile:
             from workers.vulkan.cost.device_profile import read_profile
 
             read_profile(profile)
-        return VulkanTarget(texture_limit=int(limit), runner=runner, profile=profile)
+        return VulkanTarget(
+            texture_limit=int(limit), runner=runner, runner_label=cast("QualityLabel", label), profile=profile
+        )
 
     def cost_text(self, cost: int, metrics: Mapping[str, int]) -> str:
         counted = (

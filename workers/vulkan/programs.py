@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -33,7 +34,7 @@ from workers.vulkan.cost.splits import splits
 from workers.vulkan.files.pte import pte_bytes
 from workers.vulkan.files.report import Reported, report_text
 from workers.vulkan.gate.verdict import verdict
-from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
+from workers.vulkan.lowering.graph.lowered_graphs import judged_graphs
 from workers.vulkan.lowering.lowered import Lowered, host_digest
 from workers.vulkan.lowering.lowering import lower, model_layers
 from workers.vulkan.model.scheme import PER_CHANNEL, Scheme
@@ -57,6 +58,14 @@ REFERENCES_DB = 0.5
 #: How near a runner's outputs have to come to the references. Kernels that are wrong gave 13 dB and less on a software
 #: Vulkan, right ones 32 dB and more, those in half precision among them.
 RUNNER_DB = 20.0
+
+
+@dataclass(frozen=True)
+class _Ran:
+    """A run in Python: outputs by sample, and in which integers the runtime differs from it."""
+
+    outputs: list[tuple[torch.Tensor, ...]]
+    faults: list[str]
 
 
 class VulkanPrograms(Programs[VulkanRecipe]):
@@ -83,6 +92,7 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         self._layers = model_layers(model)
         self._alone = LayerQuality(model, samples)
         self._lowered: LRU[Lowered | ModelError] = LRU(_KEPT)
+        self._ran: LRU[_Ran] = LRU(_KEPT)
         self._outputs: LRU[list[tuple[torch.Tensor, ...]]] = LRU(_KEPT)
         self._space: VulkanSpace | None = None
 
@@ -205,7 +215,7 @@ class VulkanPrograms(Programs[VulkanRecipe]):
             f"{REFERENCES_DB:g} dB are taken off for what they may be wrong by"
         )
         if self._target.runner and exactness > Exactness.EXACT:
-            computed = f"measured: by {self._target.runner}"
+            computed = f"{self._target.runner_label}: by {self._target.runner}"
         return {
             "against": "the default lowering, bit for bit" if exactness == Exactness.EXACT else "the float model",
             "computed": computed,
@@ -213,7 +223,9 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         }
 
     def executed(self, program: VulkanRecipe, whole: bool, on_all: bool, is_default: bool) -> Verdict:
-        """What the user's runner makes of a program; without one, what the gate knows of the runtime.
+        """What the user's runner makes of a program. Without one, what is known of the runtime.
+
+        That is the gate, and integers that the runtime computes otherwise than PyTorch.
 
         The runner's outputs must be within the limit of quality too. A program that is exact in Python may miss it.
 
@@ -226,8 +238,14 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         """
         if self._target.runner:
             return self._by_runner(program)
-        judged = verdict(graphs_of(self.lowered(program)))
-        return Verdict(not judged.refused, str(judged) if judged.refused else "")
+        judged = verdict(judged_graphs(self.lowered(program)))
+        if judged.refused:
+            return Verdict(False, str(judged))
+        try:
+            faults = self._run(program).faults
+        except ModelError as error:
+            return Verdict(False, str(error))
+        return Verdict(not faults, "; ".join(faults[:1]))
 
     def _by_runner(self, program: VulkanRecipe) -> Verdict:
         try:
@@ -235,10 +253,11 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         except ModelError as error:
             return Verdict(False, str(error))
         if worst < RUNNER_DB:
-            return Verdict(False, f"the runner's outputs are {worst:.1f} dB from the reference, below {RUNNER_DB:g} dB")
+            said = f"the runner's outputs are {worst:.1f} dB from the reference, below {RUNNER_DB:g} dB"
+            return Verdict(False, "; ".join([said, *self._run(program).faults[:1]]))
         if self._allowance and program != self.default:
             for fault in self._allowance.shortfalls(self.quality(program), self.quality(self.default)):
-                return Verdict(False, f"measured by the runner, {fault}")
+                return Verdict(False, f"{self._target.runner_label} by the runner, {fault}")
         return Verdict(True)
 
     def described_execution(self, on_all: bool) -> str:
@@ -255,8 +274,8 @@ class VulkanPrograms(Programs[VulkanRecipe]):
             program: any.
 
         Returns:
-            What the runner measures. Without one, it is what the references give, less `REFERENCES_DB` unless they give
-            the very numbers. The worst there is where it computes nothing, with the reason. A default program that
+            That of the runner's outputs. Without one, it is what the references give, less `REFERENCES_DB` unless they
+            give the very numbers. The worst there is where it computes nothing, with the reason. A default program that
             the gate refuses, or that the runner finds wrong, has what the references give.
 
         Raises:
@@ -269,12 +288,15 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         except ModelError as error:
             if program == self.default:
                 raise
-            return Quality(-MOST_DB, len(self._samples), runner=self._target.runner, fault=str(error))
+            runner, label = self._target.runner, self._target.runner_label
+            return Quality(-MOST_DB, len(self._samples), runner=runner, fault=str(error), label=label)
 
     @cached_property
     def _is_default_wrong(self) -> bool:
         """Whether the gate refuses the default program, or the user's runner finds it wrong. Every candidate asks."""
-        return bool(verdict(graphs_of(self.lowered(self.default))).refused) or not self._by_runner(self.default).equal
+        return (
+            bool(verdict(judged_graphs(self.lowered(self.default))).refused) or not self._by_runner(self.default).equal
+        )
 
     def report(self, program: VulkanRecipe) -> str:
         """What a program is and why, in Markdown. Raises ModelError as `quality`."""
@@ -290,7 +312,6 @@ class VulkanPrograms(Programs[VulkanRecipe]):
                 program.scheme_by_layer(self._layers),
                 self._alone.of,
                 self._quality(program),
-                bool(self._target.runner),
                 read_profile(profile) if profile else None,
             )
         )
@@ -301,7 +322,7 @@ class VulkanPrograms(Programs[VulkanRecipe]):
             return self._simulated(program)
         wanted = self._alone.wanted
         decibels = sqnr_of_outputs(wanted, self._outputs_of_runner(program))
-        return OutputQuality(decibels, len(wanted), runner=self._target.runner)
+        return OutputQuality(decibels, len(wanted), runner=self._target.runner, label=self._target.runner_label)
 
     def _simulated(self, program: VulkanRecipe) -> OutputQuality:
         wanted = self._alone.wanted
@@ -346,11 +367,17 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         return tuple(one for one in passes if one.exactness <= self.allowed)
 
     def _values(self, program: VulkanRecipe) -> list[tuple[torch.Tensor, ...]]:
-        def made() -> list[tuple[torch.Tensor, ...]]:
-            lowered = self.lowered(program)
-            return [tuple(run_lowered(lowered, sample, half=program.half)) for sample in self._samples]
+        return self._run(program).outputs
 
-        return self._outputs.find(program, made)
+    def _run(self, program: VulkanRecipe) -> _Ran:
+        """Raises ModelError if a reference does not run it."""
+
+        def made() -> _Ran:
+            lowered, noted = self.lowered(program), set[str]()
+            outputs = [run_lowered(lowered, sample, half=program.half, noted=noted) for sample in self._samples]
+            return _Ran(outputs, sorted(noted))
+
+        return self._ran.find(program, made)
 
     def _outputs_of_runner(self, program: VulkanRecipe) -> list[tuple[torch.Tensor, ...]]:
         """Of the user's runner, by sample. Raises ModelError if it fails."""
@@ -361,4 +388,4 @@ class VulkanPrograms(Programs[VulkanRecipe]):
             pairs = zip(inputs, self._alone.wanted, strict=True)
             return [run_on(self._target.runner, file, taken, wanted) for taken, wanted in pairs]
 
-        return self._outputs.find(("runner", program), made)
+        return self._outputs.find(program, made)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workers.checking.allowance import QualityLabel
+
 #: Largest extent of a 3D image in width and height: what ExecuTorch assumes of phones, and what it assumes of every
 #: device. In depth it assumes the latter of all.
 PHONE_TEXTURE_LIMIT, GUARANTEED_TEXTURE_LIMIT = 16384, 2048
@@ -27,12 +29,14 @@ class VulkanTarget:
             `GUARANTEED_TEXTURE_LIMIT`, which suits every device.
         buffer_limit: most elements of a buffer; ExecuTorch assumes 2**27 of them, 128 MiB of bytes.
         runner: the user's command that runs programs; empty where there is none.
+        runner_label: of what it gives: `measured` on a device, `simulated` on a Vulkan that is software.
         profile: the user's file with rates of a device; empty where there is none. It changes no result.
     """
 
     texture_limit: int = PHONE_TEXTURE_LIMIT
     buffer_limit: int = 128 * 1024 * 1024
     runner: str = ""
+    runner_label: QualityLabel = "simulated"
     profile: str = ""
 
     @property
@@ -49,7 +53,10 @@ class VulkanTarget:
     def options(self) -> dict[str, str]:
         """See `workers.backend.target.Target`."""
         limit = "" if self.texture_limit == PHONE_TEXTURE_LIMIT else str(self.texture_limit)
-        said = {"--texture-limit": limit, "--vk-runner": self.runner, "--device-profile": self.profile}
+        label = self.runner_label if self.runner else ""
+        said = {
+            "--texture-limit": limit, "--vk-runner": self.runner, "--vk-label": label, "--device-profile": self.profile,
+        }  # fmt: skip
         return {"--target": self.name, **{name: value for name, value in said.items() if value}}
 
     @property
@@ -61,7 +68,7 @@ class VulkanTarget:
     def label(self) -> str:
         """For people."""
         said = [f"textures up to {self.texture_limit}"] if self.texture_limit != PHONE_TEXTURE_LIMIT else []
-        return ", ".join(["vulkan", *said, *(["measured by a runner"] if self.runner else [])])
+        return ", ".join(["vulkan", *said, *([f"{self.runner_label} by a runner"] if self.runner else [])])
 
     def identity(self) -> dict[str, str]:
         """What makes two targets the same, as plain strings."""
@@ -73,7 +80,7 @@ class VulkanTarget:
             "texture_limit": str(self.texture_limit),
             "buffer_limit": str(self.buffer_limit),
             "runtime": KNOWN_RUNTIME,
-            **({"vk_runner": self.runner} if self.runner else {}),
+            **({"vk_runner": self.runner, "vk_label": self.runner_label} if self.runner else {}),
         }
 
     def compile_options(self, *, half: bool) -> dict[str, bool | int | tuple[int, int, int]]:

@@ -199,6 +199,10 @@ REFUSED: dict[str, list[Case]] = {
     ],
     "returned-constants": [(first, [Taken(PLACES.clone())], [values(4, 8)])],
     "changed-buffers": [(first, [Counted()], [values(4, 8)])],
+    "unread-inputs": [
+        (lambda x: F.pad(x, (1, 1), mode="circular").relu(), [], [values(1, 4, 7)]),
+        (lambda x: F.pad(x, (0, 0, 2, 0), mode="circular") * 2, [], [values(1, 4, 7, 5)]),
+    ],
     "scalar-results": [
         (lambda x: x / (x.norm() + 1e-3), [], [values(4, 8)]),
         (torch.mul, [], [values(), values()]),
@@ -273,6 +277,9 @@ NEIGHBOURS: list[Case] = [
     (lambda x, y: (x < y).float(), [], [INTEGERS, INTEGERS]),
     (lambda x: x**2 + x**-2, [], [values(2, 4)]),
     (lambda x, y: torch.div(x, y, rounding_mode="floor"), [], [values(2, 4), values(2, 4)]),
+    (lambda x: (x * 2) % 3, [], [values(2, 4)]),
+    (lambda x: torch.cat([x[..., -1:], x, x[..., :1]], -1).relu(), [], [values(1, 4, 7)]),
+    (lambda x: torch.fmod(x * 2, 3), [], [INTEGERS - 4]),
 ]  # fmt: skip
 
 
@@ -322,6 +329,10 @@ SUSPECT: dict[str, list[Case]] = {
     "division-rounding": [
         (lambda x, y: torch.div(x, y, rounding_mode="trunc"), [], [values(2, 4), values(2, 4)]),
         (lambda x, y: x // y, [], [INTEGERS - 4, INTEGERS + 1]),
+    ],
+    "integer-remainders": [
+        (lambda x: (x * 2) % 3, [], [INTEGERS - 4]),
+        (lambda x, y: (x * 2) % y, [], [INTEGERS - 4, torch.tensor([[3, -3, 5, -5]])]),
     ],
     "overflowing-gelu": [(lambda x: F.gelu(20 * x, approximate="tanh"), [], [values(4, 8)])],
     "negative-places": [(lambda x, at: x[at], [], [values(4, 8), INDEX])],

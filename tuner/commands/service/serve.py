@@ -10,6 +10,7 @@ import click
 
 from results.store.store import Store
 from results.store.tiers import Tiers
+from search_space.termination import Terminated
 from tuner.commands.options import ABOVE_ZERO, state_option, store_option, system_store_option
 
 
@@ -61,7 +62,13 @@ def serve(
             app = create_app(service, loopback_reads=not require_token)
             ready = partial(tell, "listening", address=address, port=actual, state=str(kept.folder))
             gc.freeze()  # what is imported by now stays: no request waits for the collector to go through it
-            server_of(app, ready).run(sockets=[bound])
+            try:
+                server_of(app, ready).run(sockets=[bound])
+            except KeyboardInterrupt:
+                # The log is JSON lines to its end, and has that already.
+                raise SystemExit(130) from None
+            except Terminated as ended:
+                raise SystemExit(ended.code) from None
         kept.close()
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from results.records.evaluation import Evaluation
 from results.records.figures import Figures, OperatorRow, Quality
 from results.records.identity import Identity
-from results.records.record import ExactnessClass, Label, Status
+from results.records.record import ExactnessClass, Status
 from search_space.exactness import Exactness
 from tuner.tuning.objective import FamilyObjective
 from workers.backend.cost import Cost
-from workers.checking.allowance import Quality as Measured
 from workers.evaluator import Outcome
 from workers.pool.failures import WorkerLost
 
@@ -99,12 +98,8 @@ def _quality_of(outcome: Outcome, shortfall: str) -> Quality | None:
         return None
     return Quality(
         found.sqnr_db, default.sqnr_db, found.inputs, found.metric, default.metric, shortfall,
-        label=_label_of(found), default_label=_label_of(default), runner=found.runner,
+        label=found.label, default_label=default.label, runner=found.runner,
     )  # fmt: skip
-
-
-def _label_of(quality: Measured) -> Label:
-    return "measured" if quality.runner else "simulated"
 
 
 def quarantined(recipe: str, lost: WorkerLost, identity: Identity) -> Evaluation:

@@ -15,8 +15,16 @@ from workers.vulkan.check.references import REFERENCES
 from workers.vulkan.lowering.lowered import Delegate, Lowered
 from workers.vulkan.lowering.quiet_toolchain import quiet_toolchain
 
+#: Remainders of integers have the sign of the dividend in ExecuTorch's kernels for the CPU.
+_REMAINDERS = ("aten.remainder.Scalar", "aten.remainder.Tensor")
 
-def run_lowered(lowered: Lowered, inputs: Sequence[Any], *, half: bool = False) -> tuple[torch.Tensor, ...]:
+#: What the GPU has of integers.
+_LEAST, _MOST = torch.iinfo(torch.int32).min, torch.iinfo(torch.int32).max
+
+
+def run_lowered(
+    lowered: Lowered, inputs: Sequence[Any], *, half: bool = False, noted: set[str] | None = None
+) -> tuple[torch.Tensor, ...]:
     """The outputs of a lowered program.
 
     Args:
@@ -24,6 +32,8 @@ def run_lowered(lowered: Lowered, inputs: Sequence[Any], *, half: bool = False) 
         inputs: positional arguments of the model.
         half: whether the delegates compute in half precision: what each operator gives is stored in it, see
             `stored_in_half`. Kernels on textures compute in single precision, as here.
+        noted: gets a line for each operator whose integers the runtime computes otherwise than PyTorch, which is asked
+            here: remainders of numbers below zero, and numbers beyond 32 bits.
 
     Returns:
         Its tensors, in order.
@@ -37,16 +47,18 @@ def run_lowered(lowered: Lowered, inputs: Sequence[Any], *, half: bool = False) 
         raise ModelError("its buffers change while it runs; the check of a Vulkan program has no state")
     delegates = {one.name: one for one in lowered.delegates}
     with quiet_toolchain(), torch.no_grad():
-        outputs = _Whole(program, delegates, half).run(
+        outputs = _Whole(program, delegates, half, noted if noted is not None else set()).run(
             *_arguments(program, torch.utils._pytree.tree_leaves(tuple(inputs)))
         )
     return tuple(one for one in torch.utils._pytree.tree_leaves(outputs) if isinstance(one, torch.Tensor))
 
 
 class _Whole(Interpreter):
-    def __init__(self, program: ExportedProgram, delegates: Mapping[str, Delegate], half: bool) -> None:
+    def __init__(
+        self, program: ExportedProgram, delegates: Mapping[str, Delegate], half: bool, noted: set[str]
+    ) -> None:
         super().__init__(program.graph_module)
-        self._delegates, self._half = delegates, half
+        self._delegates, self._half, self._noted = delegates, half, noted
 
     def run_node(self, n: Node) -> Any:
         from executorch.exir.delegate import executorch_call_delegate
@@ -54,44 +66,69 @@ class _Whole(Interpreter):
         if n.target is not executorch_call_delegate:
             return super().run_node(n)
         name, operands = str(n.args[0].target), self.map_nodes_to_values(n.args[1:], n)  # type: ignore[union-attr]
-        return run_delegate(self._delegates[name], operands, half=self._half)  # type: ignore[arg-type]
+        return run_delegate(self._delegates[name], operands, half=self._half, noted=self._noted)  # type: ignore[arg-type]
+
+    def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        result, name = super().call_function(target, args, kwargs), getattr(target, "__name__", "")
+        if name in _REMAINDERS and not result.dtype.is_floating_point and not torch.equal(result, torch.fmod(*args)):
+            self._noted.add(
+                f"{name} of integers below zero comes out wrong: on the CPU it has the sign of the dividend; "
+                "spell-remainders mends x % n"
+            )
+        return result
 
 
-def run_delegate(delegate: Delegate, operands: Sequence[Any], *, half: bool = False) -> list[Any]:
+def run_delegate(
+    delegate: Delegate, operands: Sequence[Any], *, half: bool = False, noted: set[str] | None = None
+) -> list[Any]:
     """The outputs of one delegate for what reaches it.
 
     Args:
         delegate: of a lowered program.
         operands: values of its inputs, in order.
-        half: as of `run_lowered`.
+        half, noted: as of `run_lowered`.
 
     Returns:
         Values of its outputs, in order.
     """
     program = delegate.program
-    runner = _Part(program.graph_module, half)
-    # The file has constants in half precision already, rounded to the nearest by PyTorch.
-    constants = (_rounded_to_half,) if half else ()
-    return list(runner.run(*_arguments(program, [*map(runner.held, operands)], *constants)))
+    runner = _Part(program.graph_module, half, noted if noted is not None else set())
+    taken = [runner.held(one, "an input of a delegate") for one in operands]
+    return list(runner.run(*_arguments(program, taken, runner.stored)))
 
 
 class _Part(Interpreter):
     """Runs a delegate's operators by the references."""
 
-    def __init__(self, module: torch.fx.GraphModule, half: bool) -> None:
+    def __init__(self, module: torch.fx.GraphModule, half: bool, noted: set[str]) -> None:
         super().__init__(module)
-        self._half = half
+        self._half, self._noted = half, noted
 
     def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        reference = REFERENCES.get(getattr(target, "__name__", ""))
+        name = getattr(target, "__name__", "")
+        reference = REFERENCES.get(name)
         result = reference(*args, **kwargs) if reference else super().call_function(target, args, kwargs)
-        return [*map(self.held, result)] if isinstance(result, (tuple, list)) else self.held(result)
+        if isinstance(result, (tuple, list)):
+            return [self.held(one, name) for one in result]
+        return self.held(result, name)
 
-    def held(self, value: Any) -> Any:
-        """What memory holds of a value."""
+    def stored(self, value: Any) -> Any:
+        """What the file holds of a constant: in half precision, what PyTorch rounds it to."""
+        self._note_wide(value, "a constant of a delegate")
+        return _rounded_to_half(value) if self._half else value
+
+    def held(self, value: Any, name: str) -> Any:
+        """What memory holds of a value of this name."""
+        self._note_wide(value, name)
         if not self._half or not isinstance(value, torch.Tensor) or value.dtype != torch.float32:
             return value
         return stored_in_half(value)
+
+    def _note_wide(self, value: Any, name: str) -> None:
+        if isinstance(value, torch.Tensor) and value.dtype == torch.int64 and value.numel():
+            least, most = torch.aminmax(value)
+            if least < _LEAST or most > _MOST:
+                self._noted.add(f"{name} has integers beyond 32 bits, of which the GPU keeps the lower 32")
 
 
 def stored_in_half(values: torch.Tensor) -> torch.Tensor:

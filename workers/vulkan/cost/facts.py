@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from workers.vulkan.gate.verdict import Verdict, verdict
-from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
+from workers.vulkan.lowering.graph.lowered_graphs import graphs_of, judged_graphs
 from workers.vulkan.lowering.graph.vk_graph import Call, Tensor
 from workers.vulkan.lowering.lowered import Lowered
 
@@ -55,7 +55,7 @@ def facts(lowered: Lowered, known: Verdict | None = None) -> Facts:
     graphs = graphs_of(lowered)
     calls = [call for graph in graphs for call in graph.calls if call.name != PREPACK]
     return Facts(
-        refused=len((known or verdict(graphs)).refused),
+        refused=len((known or verdict(judged_graphs(lowered))).refused),
         host_operators=len(lowered.host_operators),
         delegates=len(lowered.delegates),
         moved_bytes=sum(map(moved_bytes, calls)),

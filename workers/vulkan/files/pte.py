@@ -45,8 +45,10 @@ def pte_bytes(lowered: Lowered, name: str) -> bytes:
         The bytes of the `.pte`.
 
     Raises:
-        ModelError: ExecuTorch cannot write it, or what it wrote is something else.
+        ModelError: nothing of it is for the GPU, or ExecuTorch writes nothing, or something else.
     """
+    if not lowered.delegates:
+        raise ModelError(f"{name}: all of its operators stay on the CPU, so the file would have nothing for Vulkan")
     expected = tuple(one.data for one in lowered.delegates)
     with quiet_toolchain():
         # Registers the kernels of quantise and dequantise on the CPU, which operators between delegates may be.

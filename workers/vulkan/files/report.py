@@ -10,7 +10,7 @@ from workers.vulkan.cost.device_profile import DeviceProfile, kernel_kinds
 from workers.vulkan.cost.facts import Facts, bytes_by_operator, facts, moved_by_calls
 from workers.vulkan.cost.splits import splits
 from workers.vulkan.gate.verdict import verdict
-from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
+from workers.vulkan.lowering.graph.lowered_graphs import graphs_of, judged_graphs
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.model.layers import Layer
 from workers.vulkan.model.scheme import Scheme
@@ -38,8 +38,7 @@ class Reported:
         layers: of the model.
         schemes: by number of the layer, those of the file; layers that stay float are not named.
         alone: quality in dB of a model in which one layer alone has a scheme.
-        quality: of the file against the float model, and whether a runner measured it.
-        measured: whether that is of the user's runner.
+        quality: of the file against the float model.
         profile: of a device, if there is one.
     """
 
@@ -52,7 +51,6 @@ class Reported:
     schemes: Mapping[int, Scheme]
     alone: Callable[[int, Scheme], float | None]
     quality: OutputQuality
-    measured: bool
     profile: DeviceProfile | None
 
 
@@ -92,8 +90,8 @@ def _facts(of: Reported) -> Iterator[str]:
     for title, value in _COUNTED:
         yield f"| {title} | {value(default):,} | {value(written):,} |"
     yield ""
-    yield f"Runtime: the default is {verdict(graphs_of(of.default))}."
-    yield f"Runtime: the file is {verdict(graphs_of(of.written))}."
+    yield f"Runtime: the default is {verdict(judged_graphs(of.default))}."
+    yield f"Runtime: the file is {verdict(judged_graphs(of.written))}."
 
 
 def _splits(of: Reported) -> Iterator[str]:
@@ -119,7 +117,8 @@ def _bytes(of: Reported) -> Iterator[str]:
 
 
 def _quality(of: Reported) -> Iterator[str]:
-    label = "measured by the runner" if of.measured else f"simulated, {of.quality.error_db:g} dB may be missing"
+    missing = f", {of.quality.error_db:g} dB may be missing"
+    label = of.quality.label + (" by the runner" if of.quality.runner else missing)
     yield "## Quality"
     yield ""
     for number, decibels in enumerate(of.quality.decibels):

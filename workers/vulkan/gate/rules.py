@@ -8,6 +8,7 @@ from workers.vulkan.gate.elementwise import (
     division_rounding,
     dropped_factors,
     int8_shapes,
+    integer_remainders,
     negative_bases,
     overflowing_gelu,
     rotary_shapes,
@@ -32,6 +33,7 @@ from workers.vulkan.gate.loading import (
     registration,
     returned_constants,
     shader_variants,
+    unread_inputs,
 )
 from workers.vulkan.gate.normalisation import batch_norm, group_norm, layer_norm, rms_norm
 from workers.vulkan.gate.reduction import arguments, dimensions, partial_groups
@@ -44,6 +46,7 @@ RULES: tuple[Rule, ...] = (
     constant_dimensions.RULE,
     returned_constants.RULE,
     changed_buffers.RULE,
+    unread_inputs.RULE,
     qcs4w_columns.RULE,
     input_channels.RULE,
     integer_input.RULE,
@@ -77,6 +80,7 @@ RULES: tuple[Rule, ...] = (
     partial_groups.RULE,
     extents.RULE,
     nearest_halves.RULE,
+    integer_remainders.RULE,
     division_rounding.RULE,
     negative_bases.RULE,
     negative_places.RULE,

@@ -44,11 +44,13 @@ class HostOperator:
         name: of its node.
         operator: as `aten.mul.Scalar`.
         reason: the partitioner's.
+        of_integers: whether it gives signed integers.
     """
 
     name: str
     operator: str
     reason: str
+    of_integers: bool = False
 
 
 @dataclass(frozen=True, eq=False)

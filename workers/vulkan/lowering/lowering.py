@@ -22,7 +22,7 @@ from workers.vulkan.target import VulkanTarget
 if TYPE_CHECKING:
     from executorch.exir import EdgeProgramManager
     from torch.export import ExportedProgram
-    from torch.fx import GraphModule
+    from torch.fx import GraphModule, Node
 
     from workers.models.types import ExportedModel
 
@@ -140,9 +140,13 @@ def _host_operators(module: GraphModule, reasons: dict[str, str]) -> Iterator[Ho
     for node in module.graph.nodes:
         if node.op == "call_function" and node.target not in (executorch_call_delegate, operator.getitem):
             name = getattr(node.target, "__name__", str(node.target))
-            yield HostOperator(
-                node.name, name, reasons.get(node.name, "it would be alone between operators on the CPU")
-            )
+            reason = reasons.get(node.name, "it would be alone between operators on the CPU")
+            yield HostOperator(node.name, name, reason, _gives_integers(node))
+
+
+def _gives_integers(node: Node) -> bool:
+    dtype = getattr(node.meta.get("val"), "dtype", None)
+    return dtype is not None and dtype.is_signed and not dtype.is_floating_point and not dtype.is_complex
 
 
 @contextmanager

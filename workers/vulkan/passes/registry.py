@@ -26,6 +26,8 @@ from workers.vulkan.passes.fusion.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
 from workers.vulkan.passes.keep_reduced_dims import KeepReducedDims
 from workers.vulkan.passes.spell_attention import SpellAttention
+from workers.vulkan.passes.spelling.spell_circular_pads import SpellCircularPads
+from workers.vulkan.passes.spelling.spell_remainders import SpellRemainders
 from workers.vulkan.passes.tensor_scalars import TensorScalars
 
 REWRITES: dict[str, type[Rewrite]] = {
@@ -33,6 +35,8 @@ REWRITES: dict[str, type[Rewrite]] = {
     for one in (
         SpellAttention,
         SpellRmsNorms,
+        SpellRemainders,
+        SpellCircularPads,
         KeepReducedDims,
         NamePoolStrides,
         PadDepthwiseApart,

@@ -35,6 +35,8 @@ def fitting(layer: Layer, scheme: Scheme) -> str:
         return f"has {inputs} input channels, which groups of {scheme.group} do not divide"
     if outputs % 4:
         return f"has {outputs} output channels, no multiple of 4, which ExecuTorch does not lower in groups"
+    if scheme.quantises_inputs and len(layer.inputs) == 1:
+        return "reads a vector, and ExecuTorch quantises activations at run time by rows"
     return _one_batch(layer)
 
 
@@ -42,10 +44,31 @@ def _static(layer: Layer) -> str:
     if layer.kind not in _STATIC_KINDS:
         return f"is a {layer.kind}, which no int8 operator computes"
     if layer.kind != LINEAR:
-        return ""
+        return _static_convolution(layer)
     if layer.shape[1] % 4:
         return f"has {layer.shape[1]} input channels, no multiple of 4, which no int8 operator takes"
     return _one_batch(layer)
+
+
+def _static_convolution(layer: Layer) -> str:
+    """What ExecuTorch's pattern `quantized_convolution` takes, and the runtime computes."""
+    if len(layer.inputs) == 3:
+        return "reads an image without a batch, which ExecuTorch does not fuse"
+    if layer.inputs[0] > 1:
+        return f"reads {layer.inputs[0]} images, and the int8 operators compute the first"
+    if layer.kind != "conv2d":
+        return ""
+    outputs, of_group = layer.shape[:2]
+    groups = layer.inputs[1] // of_group
+    if groups == 1:
+        return ""
+    if groups == outputs:
+        return f"is depthwise with {outputs} channels, no multiple of 4" if outputs % 4 else ""
+    if of_group % 4:
+        return f"has {of_group} input channels in a group, no multiple of 4, which the int8 operator computes wrongly"
+    if outputs // groups % 4:
+        return f"has {outputs // groups} output channels in a group, no multiple of 4, which ExecuTorch does not fuse"
+    return ""
 
 
 def _for_each_channel(layer: Layer, scheme: Scheme) -> str:

@@ -1,11 +1,13 @@
 """Writing a `.pte` and holding it to the program that was checked."""
 
 import pytest
+import torch
 from executorch.backends.vulkan.serialization.vulkan_graph_serialize import (
     extract_vk_flatbuffer,
     flatbuffer_to_vk_graph,
 )
 from support.vulkan_nets import Attention, made, mlp
+from torch import nn
 
 from workers.errors import ModelError
 from workers.vulkan.files.pte import judge_pte, pte_bytes, read_pte, verify
@@ -54,3 +56,15 @@ def test_a_file_with_infinite_scalars_is_read_and_judged(attention: bytes) -> No
 def test_what_is_no_program_is_said_to_be_none(content: bytes) -> None:
     with pytest.raises(ModelError, match=r"not an ExecuTorch program|damaged or cut off"):
         read_pte(content, "file")
+
+
+class Counted(nn.Module):
+    """Nothing that the partitioner takes."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.topk(x, 2)[0]
+
+
+def test_a_model_without_anything_for_the_gpu_is_said_to_be_so() -> None:
+    with pytest.raises(ModelError, match="all of its operators stay on the CPU"):
+        pte_bytes(anew(made(Counted, 2, 8)), "counted")

@@ -31,6 +31,8 @@ from workers.vulkan.passes.forms.name_pool_strides import NamePoolStrides
 from workers.vulkan.passes.forms.norms_of_images import NormsOfImages
 from workers.vulkan.passes.forms.pad_depthwise_apart import PadDepthwiseApart
 from workers.vulkan.passes.forms.spell_rms_norms import SpellRmsNorms
+from workers.vulkan.passes.spelling.spell_circular_pads import SpellCircularPads
+from workers.vulkan.passes.spelling.spell_remainders import SpellRemainders
 
 
 class Of(nn.Module):
@@ -236,6 +238,59 @@ def test_a_spelled_rms_norm_is_one_operator_and_one_delegate(shape: tuple[int, .
     assert "et_vk.rms_norm.default" in names and "aten.rsqrt.default" not in names
     assert programs.executed(program, False, False, False).equal
     assert programs.quality(program).sqnr_db > 100
+
+
+@given(dims=st.integers(1, 2), pads=st.lists(st.integers(0, 3), min_size=4, max_size=4), seed=st.integers(0, 99))
+@settings(max_examples=12)
+def test_a_spelled_circular_pad_goes_round(dims: int, pads: list[int], seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    x, wanted = torch.randn(1, 2, *[3, 5][:dims], generator=generator), pads[: 2 * dims]
+    count, before, after = rewritten(SpellCircularPads(), Of(lambda x: F.pad(x, wanted, mode="circular")), x)
+    assert count == any(wanted) and torch.equal(before, after)
+    other = torch.export.export(Of(lambda x: F.pad(x, (1, 1), mode="reflect")), (x[0],)).module(check_guards=False)
+    assert not SpellCircularPads().sites(other)
+
+
+def test_a_circular_convolution_is_one_delegate_on_the_gpu() -> None:
+    net = nn.Sequential(nn.ReLU(), nn.Conv1d(4, 6, 3, padding=1, padding_mode="circular"))
+    programs = programs_of(made(lambda: net, 1, 4, 9))
+    assert "aten.slice_scatter.default" in programs.described_default()[0]
+    program = programs.built(Recipe.parse(programs.starting_points()[0]))
+    assert not programs.lowered(program).host_operators and len(programs.lowered(program).delegates) == 1
+    assert programs.executed(program, False, False, False).equal
+    assert programs.equal(program, programs.default, whole=True).equal
+
+
+WIDE = st.sampled_from([1, -1, 2, 3, -3, 7, 2**15, 2**30 - 1, 1 - 2**30])
+
+
+@given(
+    dividends=st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1, max_size=9), divisor=WIDE, scalar=st.booleans(),
+    dtype=st.sampled_from([torch.int32, torch.int64]),
+)  # fmt: skip
+@settings(max_examples=25)
+def test_a_spelled_remainder_is_that_of_integers(
+    dividends: list[int], divisor: int, scalar: bool, dtype: torch.dtype
+) -> None:
+    x, y = torch.tensor(dividends, dtype=dtype), torch.tensor([divisor], dtype=dtype)
+    taken = (x,) if scalar else (x, y)
+    net = Of(lambda x: x % divisor) if scalar else Of(torch.remainder)
+    count, _, after = rewritten(SpellRemainders(), net, *taken)
+    assert count == 1 and after.tolist() == [one % divisor for one in dividends]
+
+
+@pytest.mark.parametrize(
+    ("of", "x"),
+    [
+        (lambda x: x % 3, torch.rand(4)),
+        (lambda x: x % 2**30, torch.arange(4)),
+        (lambda x: x % 3, torch.arange(4, dtype=torch.int8)),
+        (lambda x: x % 0.5, torch.arange(4)),
+    ],
+)
+def test_other_remainders_stay(of: Callable[..., torch.Tensor], x: torch.Tensor) -> None:
+    module: Any = torch.export.export(Of(of), (x,)).module(check_guards=False)
+    assert not SpellRemainders().sites(module)
 
 
 FACTORS = st.sampled_from([0, 0.3, 1, 2, -3])

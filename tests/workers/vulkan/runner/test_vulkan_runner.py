@@ -24,7 +24,8 @@ from workers.vulkan.runner import run_on
 
 
 def programs(command: str) -> VulkanPrograms:
-    target = BACKEND.target("vulkan", {"vk_runner": command})
+    board = {"vk_runner": command, "vk_label": "measured"} if command else {}
+    target = BACKEND.target("vulkan", board)
     samples = mlp().calibration_inputs[:1]
     return VulkanPrograms(mlp(), target, samples, Allowance(Exactness.PRECISION, min_sqnr_db=40))
 
@@ -39,7 +40,8 @@ def test_a_runner_that_runs_the_file_measures_its_quality(monkeypatch: pytest.Mo
     monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))
     of = programs(f"{sys.executable} -m support.vulkan_runner")
     assert of.executed(of.default, False, False, True) == Verdict(True)
-    assert of.quality(of.default).sqnr_db > 100 and of.quality(of.default).runner
+    found = of.quality(of.default)
+    assert found.sqnr_db > 100 and found.runner and found.label == "measured"
     assert "measured by the runner" in of.report(of.default)
     assert of.described_check(Exactness.PRECISION, False)["computed"].startswith("measured")
 
@@ -77,7 +79,27 @@ def test_a_runner_that_does_not_exist_is_said() -> None:
 def test_results_of_a_runner_are_results_of_their_own() -> None:
     plain, measured = (BACKEND.target("vulkan", board) for board in ({}, {"vk_runner": "run"}))
     assert plain.facts() != measured.facts() and "runner" in measured.label
-    assert measured.options == {"--target": "vulkan", "--vk-runner": "run"}
+    assert measured.options == {"--target": "vulkan", "--vk-runner": "run", "--vk-label": "simulated"}
+
+
+def test_a_runner_is_a_device_only_if_the_user_says_so() -> None:
+    software, device = (
+        BACKEND.target("vulkan", {"vk_runner": "run", **said}) for said in ({}, {"vk_label": "measured"})
+    )
+    assert software.label == "vulkan, simulated by a runner" and device.label == "vulkan, measured by a runner"
+    assert software.facts() != device.facts()
+
+
+@pytest.mark.parametrize(
+    ("board", "said"),
+    [
+        ({"vk_runner": "run", "vk_label": "predicted"}, "write simulated or measured"),
+        ({"vk_label": "measured"}, "it says what --vk-runner is"),
+    ],
+)
+def test_a_label_that_says_nothing_is_refused(board: dict[str, str], said: str) -> None:
+    with pytest.raises(ModelError, match=said):
+        BACKEND.target("vulkan", board)
 
 
 def test_a_limit_holds_for_what_the_runner_measures(monkeypatch: pytest.MonkeyPatch) -> None:

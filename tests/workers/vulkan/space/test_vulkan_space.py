@@ -19,7 +19,10 @@ from torch import nn
 from search_space.errors import SpaceError
 from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
+from workers.errors import ModelError
 from workers.vulkan.check.layer_quality import LayerQuality
+from workers.vulkan.gate.verdict import verdict
+from workers.vulkan.lowering.graph.lowered_graphs import judged_graphs
 from workers.vulkan.lowering.lowered import host_digest
 from workers.vulkan.lowering.lowering import lower, model_layers
 from workers.vulkan.lowering.settings import Settings
@@ -160,6 +163,8 @@ def test_the_last_of_two_passes_that_say_the_same_holds() -> None:
         (Scheme.W4G64, (10, 64), (4, 64), "does not lower in groups"),
         (Scheme.A8W4G64, (24, 64), (2, 4, 64), "has 2 batches"),
         (Scheme.STATIC8, (24, 64), (2, 4, 64), "has 2 batches"),
+        (Scheme.A8W4G64, (24, 64), (64,), "reads a vector"),
+        (Scheme.W4G64, (24, 64), (64,), ""),
     ],
 )
 def test_a_scheme_fits_a_layer_or_says_why_not(
@@ -168,6 +173,37 @@ def test_a_scheme_fits_a_layer_or_says_why_not(
     said = fitting(Layer(1, "layer", LINEAR, shape, inputs), scheme)
     assert reason in said
     assert bool(reason) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "reason"),
+    [
+        (nn.Conv2d(3, 5, 3), (1, 3, 8, 8), ""),
+        (nn.Conv2d(8, 8, 3, groups=8), (1, 8, 8, 8), ""),
+        (nn.Conv2d(6, 6, 3, groups=6), (1, 6, 8, 8), "is depthwise with 6 channels"),
+        (nn.Conv2d(6, 12, 3, groups=6), (1, 6, 8, 8), "has 1 input channels in a group"),
+        (nn.Conv2d(8, 6, 3, groups=2), (1, 8, 8, 8), "has 3 output channels in a group"),
+        (nn.Conv2d(6, 8, 3, groups=2), (1, 6, 8, 8), "has 3 input channels in a group"),
+        (nn.Conv2d(8, 8, 3, groups=2), (1, 8, 8, 8), ""),
+        (nn.Conv2d(4, 4, 3), (4, 8, 8), "without a batch"),
+        (nn.Conv2d(4, 4, 3), (2, 4, 8, 8), "reads 2 images"),
+        (nn.ConvTranspose2d(3, 5, 3), (1, 3, 8, 8), ""),
+    ],
+)
+def test_an_int8_convolution_fits_where_executorch_fuses_it(
+    layer: nn.Module, shape: tuple[int, ...], reason: str
+) -> None:
+    model = made(lambda: layer, *shape)
+    (described,) = model_layers(model)
+    said = fitting(described, Scheme.STATIC8)
+    assert reason in said and bool(reason) == bool(said)
+    try:
+        program = lower(model, VulkanTarget(), Settings(schemes={1: Scheme.STATIC8}), model.calibration_inputs)
+    except ModelError:
+        loads = False
+    else:
+        loads = not verdict(judged_graphs(program)).refused
+    assert loads == (not reason)
 
 
 def test_schemes_for_linear_layers_fit_no_convolution() -> None:

@@ -125,6 +125,8 @@ class Graph:
         dropped_factors: operators that ExecuTorch compiled without their alpha or beta, where that is known.
         returned_constants: operators that ExecuTorch replaced by a constant, which is an output; where that is known.
         changed_buffers: names of the model's buffers that the delegate changes, where they are known.
+        unread_inputs: names of inputs that the delegate is given and does not read, where they are known.
+        integers_on_host: operators on the CPU, beside the delegates, that give signed integers.
     """
 
     calls: tuple[Call, ...]
@@ -135,6 +137,8 @@ class Graph:
     dropped_factors: tuple[str, ...] = ()
     returned_constants: tuple[str, ...] = ()
     changed_buffers: tuple[str, ...] = ()
+    unread_inputs: tuple[str, ...] = ()
+    integers_on_host: tuple[str, ...] = ()
 
     def content_of(self, tensor: Tensor) -> bytes | None:
         """The bytes of a constant.
