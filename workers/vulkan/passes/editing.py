@@ -30,6 +30,39 @@ def value_of(module: GraphModule, node: Any) -> torch.Tensor | None:
     return tensor
 
 
+def computed_value(module: GraphModule, node: Any) -> torch.Tensor | None:
+    """Look up a constant, or compute one from constants alone, such as a part of a mask.
+
+    Args:
+        module: that the node is of.
+        node: anything that an operator takes.
+
+    Returns:
+        The tensor; None where it depends on an input or on random numbers, or where something writes into it.
+    """
+    import torch
+
+    target = getattr(node, "target", None)
+    if getattr(node, "op", "") not in ("get_attr", "call_function") or any(map(_writes, node.users)):
+        return None
+    if not isinstance(target, torch._ops.OpOverload):
+        return value_of(module, node)
+    if _writes(node) or torch.Tag.nondeterministic_seeded in target.tags:
+        return None
+    values = {one: computed_value(module, one) for one in node.all_input_nodes}
+    if any(value is None for value in values.values()):
+        return None
+    args, kwargs = torch.fx.map_arg((node.args, node.kwargs), lambda one: values[one])
+    with torch.no_grad():
+        found = target(*args, **kwargs)
+    return found if isinstance(found, torch.Tensor) else None
+
+
+def _writes(node: Node) -> bool:
+    schema = getattr(node.target, "_schema", None)
+    return schema is not None and schema.is_mutable
+
+
 def constant(module: GraphModule, value: torch.Tensor, wish: str) -> Node:
     """A node for a new constant, made where the graph inserts.
 

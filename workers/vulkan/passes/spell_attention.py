@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from search_space.exactness import Exactness
 from workers.vulkan.passes.base import ModuleRewrite, When
-from workers.vulkan.passes.editing import constant, replacing, value_of
+from workers.vulkan.passes.editing import computed_value, constant, replacing
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +23,7 @@ class SpellAttention(ModuleRewrite):
     """ExecuTorch decomposes F.scaled_dot_product_attention into a form that is safe for rows that are wholly masked. It
     multiplies by scalars and asks `any`, which have no Vulkan implementation. So the model falls into several
     delegates. It also asks `logical_not`, which the runtime lacks. No row is wholly masked without a mask or with a
-    causal one. Nor is it with a constant mask that leaves something of every row.
+    causal one. Nor is it with a constant mask that leaves something of every row. A part of a buffer is constant, too.
     """
 
     name: ClassVar[str] = "spell-attention"
@@ -42,7 +42,7 @@ class SpellAttention(ModuleRewrite):
         mask, dropout, causal, _, grouped = _options(node)
         if dropout or grouped or not all("val" in operand.meta for operand in node.args[:3]):  # type: ignore[union-attr]
             return False
-        return mask is None or (not causal and _additive(value_of(module, mask)) is not None)
+        return mask is None or (not causal and _additive(computed_value(module, mask)) is not None)
 
     def rewrite(self, module: GraphModule, node: Node) -> None:
         import torch
@@ -56,7 +56,9 @@ class SpellAttention(ModuleRewrite):
         with replacing(module, node) as new:
             scaled = new.call(aten.mul.Tensor, query, constant(module, torch.tensor(float(scale)), "attention_scale"))
             scores = new.call(aten.matmul.default, scaled, new.call(aten.transpose.int, key, -2, -1))
-            added = _causal(*(int(shape[-2]) for shape in shapes)) if causal else _additive(value_of(module, mask))
+            added = (
+                _causal(*(int(shape[-2]) for shape in shapes)) if causal else _additive(computed_value(module, mask))
+            )
             if added is not None:
                 scores = new.call(aten.add.Tensor, scores, constant(module, added, "attention_mask"))
             new.call(aten.matmul.default, new.call(aten.softmax.int, scores, -1), value)

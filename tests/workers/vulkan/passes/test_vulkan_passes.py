@@ -1,6 +1,7 @@
 """Each rewrite: where it fits, that its law holds there, and what it does for the lowered program."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -66,6 +67,39 @@ def test_spelled_attention_computes_attention(
     assert SpellAttention().apply(module) == 1
     assert not SpellAttention().sites(module)
     assert torch.allclose(module(x), before, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("masked", "sites"),
+    [
+        (lambda mask, x: mask[:5, :5], 1),  # as GPTs keep one for their longest text
+        (lambda mask, x: torch.full((5, 5), float("-inf")).triu(1), 1),
+        (lambda mask, x: (mask[:5, :5] == 0)[None], 1),
+        (lambda mask, x: mask[:5, :5] + x[0, :, :1], 0),
+        (lambda mask, x: torch.rand(5, 5) > 0.5, 0),
+        (lambda mask, x: mask.mul_(1)[:5, :5], 0),
+    ],
+)
+def test_attention_is_spelled_where_its_mask_is_computed_from_constants(
+    masked: Callable[..., torch.Tensor], sites: int
+) -> None:
+    class Net(nn.Module):
+        mask: torch.Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("mask", torch.full((8, 8), float("-inf")).triu(1))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return nn.functional.scaled_dot_product_attention(x, x * 2, x + 1, masked(self.mask, x))
+
+    x = torch.randn(1, 5, 8, generator=torch.Generator().manual_seed(0))
+    module: Any = torch.export.export(Net(), (x,)).module(check_guards=False)
+    wanted = module(x)
+    assert len(SpellAttention().sites(module)) == sites
+    if sites:
+        assert SpellAttention().apply(module) == 1
+        torch.testing.assert_close(module(x), wanted)
 
 
 def test_attention_with_a_row_that_is_wholly_masked_is_left() -> None:
