@@ -33,8 +33,7 @@ from workers.vulkan.cost.refusals import refusals
 from workers.vulkan.cost.splits import splits
 from workers.vulkan.files.pte import pte_bytes
 from workers.vulkan.files.report import Reported, report_text
-from workers.vulkan.gate.verdict import verdict
-from workers.vulkan.lowering.graph.lowered_graphs import judged_graphs
+from workers.vulkan.gate.verdict import verdict_of
 from workers.vulkan.lowering.lowered import Lowered, host_digest
 from workers.vulkan.lowering.lowering import lower, model_layers
 from workers.vulkan.model.scheme import PER_CHANNEL, Scheme
@@ -238,7 +237,7 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         """
         if self._target.runner:
             return self._by_runner(program)
-        judged = verdict(judged_graphs(self.lowered(program)))
+        judged = verdict_of(self.lowered(program))
         if judged.refused:
             return Verdict(False, str(judged))
         try:
@@ -294,9 +293,7 @@ class VulkanPrograms(Programs[VulkanRecipe]):
     @cached_property
     def _is_default_wrong(self) -> bool:
         """Whether the gate refuses the default program, or the user's runner finds it wrong. Every candidate asks."""
-        return (
-            bool(verdict(judged_graphs(self.lowered(self.default))).refused) or not self._by_runner(self.default).equal
-        )
+        return bool(verdict_of(self.lowered(self.default)).refused) or not self._by_runner(self.default).equal
 
     def report(self, program: VulkanRecipe) -> str:
         """What a program is and why, in Markdown. Raises ModelError as `quality`."""

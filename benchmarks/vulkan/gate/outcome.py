@@ -15,8 +15,7 @@ from workers.errors import ModelError
 from workers.models.exported.tensors import tensors
 from workers.vulkan.check.run import run_lowered
 from workers.vulkan.files.pte import pte_bytes
-from workers.vulkan.gate.verdict import Verdict, verdict
-from workers.vulkan.lowering.graph.lowered_graphs import judged_graphs
+from workers.vulkan.gate.verdict import Verdict, verdict_of
 from workers.vulkan.lowering.lowering import lower
 from workers.vulkan.programs import RUNNER_DB
 from workers.vulkan.runner import run_on
@@ -62,7 +61,7 @@ def outcome(program: Lowering, runner: str) -> Outcome:
     model, settings = exported(program.case), program.settings()
     sample = model.example_inputs
     lowered = lower(model, VulkanTarget(), settings, [sample])
-    judged = verdict(judged_graphs(lowered))
+    judged = verdict_of(lowered)
     wanted = tensors(model.program.module(check_guards=False)(*sample))
     if settings.schemes:
         with suppress(Exception):  # a reference takes no operands that the runtime does not take

@@ -46,8 +46,9 @@ def run_lowered(
     if any(one.graph_signature.buffers_to_mutate for one in every):
         raise ModelError("its buffers change while it runs; the check of a Vulkan program has no state")
     delegates = {one.name: one for one in lowered.delegates}
+    notes = set[str]() if noted is None else noted
     with quiet_toolchain(), torch.no_grad():
-        outputs = _Whole(program, delegates, half, noted if noted is not None else set()).run(
+        outputs = _Whole(program, delegates, half, notes).run(
             *_arguments(program, torch.utils._pytree.tree_leaves(tuple(inputs)))
         )
     return tuple(one for one in torch.utils._pytree.tree_leaves(outputs) if isinstance(one, torch.Tensor))
@@ -66,7 +67,7 @@ class _Whole(Interpreter):
         if n.target is not executorch_call_delegate:
             return super().run_node(n)
         name, operands = str(n.args[0].target), self.map_nodes_to_values(n.args[1:], n)  # type: ignore[union-attr]
-        return run_delegate(self._delegates[name], operands, half=self._half, noted=self._noted)  # type: ignore[arg-type]
+        return _run_delegate(self._delegates[name], operands, self._half, self._noted)  # type: ignore[arg-type]
 
     def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         result, name = super().call_function(target, args, kwargs), getattr(target, "__name__", "")
@@ -78,21 +79,10 @@ class _Whole(Interpreter):
         return result
 
 
-def run_delegate(
-    delegate: Delegate, operands: Sequence[Any], *, half: bool = False, noted: set[str] | None = None
-) -> list[Any]:
-    """The outputs of one delegate for what reaches it.
-
-    Args:
-        delegate: of a lowered program.
-        operands: values of its inputs, in order.
-        half, noted: as of `run_lowered`.
-
-    Returns:
-        Values of its outputs, in order.
-    """
+def _run_delegate(delegate: Delegate, operands: Sequence[Any], half: bool, noted: set[str]) -> list[Any]:
+    """The outputs of one delegate, in order, for the values of its inputs."""
     program = delegate.program
-    runner = _Part(program.graph_module, half, noted if noted is not None else set())
+    runner = _Part(program.graph_module, half, noted)
     taken = [runner.held(one, "an input of a delegate") for one in operands]
     return list(runner.run(*_arguments(program, taken, runner.stored)))
 

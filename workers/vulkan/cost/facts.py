@@ -52,10 +52,10 @@ def facts(lowered: Lowered, known: Verdict | None = None) -> Facts:
     Returns:
         Its facts; none of them is a time.
     """
-    graphs = graphs_of(lowered)
+    graphs = judged_graphs(lowered)
     calls = [call for graph in graphs for call in graph.calls if call.name != PREPACK]
     return Facts(
-        refused=len((known or verdict(judged_graphs(lowered))).refused),
+        refused=len((known or verdict(graphs)).refused),
         host_operators=len(lowered.host_operators),
         delegates=len(lowered.delegates),
         moved_bytes=sum(map(moved_bytes, calls)),

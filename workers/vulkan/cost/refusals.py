@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from workers.vulkan.cost.remedies import remedies, with_remedies
 from workers.vulkan.gate.finding import Finding
-from workers.vulkan.gate.verdict import verdict
-from workers.vulkan.lowering.graph.lowered_graphs import judged_graphs
+from workers.vulkan.gate.verdict import verdict_of
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.passes.base import Rewrite
 
@@ -44,7 +43,7 @@ def refusals(lowered: Lowered, available: Sequence[Rewrite]) -> tuple[Refusal, .
         One for each rule, operator and reason, in the order in which the gate finds them.
     """
 
-    counts = Counter(verdict(judged_graphs(lowered)).refused)
+    counts = Counter(verdict_of(lowered).refused)
     return tuple(
         Refusal(finding, times, remedies(available, finding.operator, finding.rule.name))
         for finding, times in counts.items()

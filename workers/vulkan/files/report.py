@@ -9,8 +9,8 @@ from workers.vulkan.check.quality import OutputQuality
 from workers.vulkan.cost.device_profile import DeviceProfile, kernel_kinds
 from workers.vulkan.cost.facts import Facts, bytes_by_operator, facts, moved_by_calls
 from workers.vulkan.cost.splits import splits
-from workers.vulkan.gate.verdict import verdict
-from workers.vulkan.lowering.graph.lowered_graphs import graphs_of, judged_graphs
+from workers.vulkan.gate.verdict import verdict_of
+from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.model.layers import Layer
 from workers.vulkan.model.scheme import Scheme
@@ -90,8 +90,8 @@ def _facts(of: Reported) -> Iterator[str]:
     for title, value in _COUNTED:
         yield f"| {title} | {value(default):,} | {value(written):,} |"
     yield ""
-    yield f"Runtime: the default is {verdict(judged_graphs(of.default))}."
-    yield f"Runtime: the file is {verdict(judged_graphs(of.written))}."
+    yield f"Runtime: the default is {verdict_of(of.default)}."
+    yield f"Runtime: the file is {verdict_of(of.written)}."
 
 
 def _splits(of: Reported) -> Iterator[str]:

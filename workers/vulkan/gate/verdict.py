@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from workers.vulkan.gate.finding import Finding, Severity
 from workers.vulkan.gate.rules import RULES
+from workers.vulkan.lowering.graph.lowered_graphs import judged_graphs
 from workers.vulkan.lowering.graph.vk_graph import Graph
+from workers.vulkan.lowering.lowered import Lowered
 
 NOT_KNOWN_TO_FAIL = "not known to fail"
 
@@ -37,6 +39,11 @@ class Verdict:
         if self.refused:
             return f"refused: {self.refused[0]}"
         return f"suspect: {self.suspect[0]}" if self.suspect else NOT_KNOWN_TO_FAIL
+
+
+def verdict_of(lowered: Lowered) -> Verdict:
+    """What the rules say of a lowered program: of its delegates, and of what stays on the CPU."""
+    return verdict(judged_graphs(lowered))
 
 
 def verdict(graphs: Iterable[Graph]) -> Verdict:

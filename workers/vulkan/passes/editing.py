@@ -42,25 +42,41 @@ def computed_value(module: GraphModule, node: Any) -> torch.Tensor | None:
     """
     import torch
 
-    target = getattr(node, "target", None)
-    if getattr(node, "op", "") not in ("get_attr", "call_function") or any(map(_writes, node.users)):
+    if not isinstance(node, torch.fx.Node):
         return None
-    if not isinstance(target, torch._ops.OpOverload):
-        return value_of(module, node)
-    if _writes(node) or torch.Tag.nondeterministic_seeded in target.tags:
+    needed, waiting = {node}, [node]
+    while waiting:
+        one = waiting.pop()
+        is_operator = isinstance(one.target, torch._ops.OpOverload)
+        if (one.op != "get_attr" and not is_operator) or one.is_impure():
+            return None
+        more = set(one.all_input_nodes) - needed
+        needed |= more
+        waiting += more
+    if needed & _written(module):
         return None
-    values = {one: computed_value(module, one) for one in node.all_input_nodes}
-    if any(value is None for value in values.values()):
-        return None
-    args, kwargs = torch.fx.map_arg((node.args, node.kwargs), lambda one: values[one])
+    values: dict[Node, Any] = {}
     with torch.no_grad():
-        found = target(*args, **kwargs)
-    return found if isinstance(found, torch.Tensor) else None
+        for one in module.graph.nodes:
+            if one in needed and one.op == "get_attr":
+                values[one] = value_of(module, one)
+            elif one in needed:
+                args, kwargs = torch.fx.map_arg((one.args, one.kwargs), values.__getitem__)
+                values[one] = one.target(*args, **kwargs)
+    tensor: torch.Tensor = values[node]
+    return tensor
 
 
-def _writes(node: Node) -> bool:
-    schema = getattr(node.target, "_schema", None)
-    return schema is not None and schema.is_mutable
+def _written(module: GraphModule) -> set[Node]:
+    """What operators write into, with the tensors that it is a view of."""
+    found: set[Node] = set()
+    for node in module.graph.nodes:
+        if node.op == "call_function" and getattr(getattr(node.target, "_schema", None), "is_mutable", False):
+            into = next(iter(node.all_input_nodes), None)
+            while into is not None:
+                found.add(into)
+                into = next(iter(into.all_input_nodes), None)
+    return found
 
 
 def constant(module: GraphModule, value: torch.Tensor, wish: str) -> Node:

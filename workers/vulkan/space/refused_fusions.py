@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from workers.errors import CompilerRefused
-from workers.vulkan.gate.verdict import verdict
-from workers.vulkan.lowering.graph.lowered_graphs import judged_graphs
+from workers.vulkan.gate.verdict import verdict_of
 from workers.vulkan.lowering.lowered import Lowered
 from workers.vulkan.passes.fusion.leave_unfused import LeaveUnfused
 from workers.vulkan.space.recipe import VulkanRecipe
@@ -30,7 +29,7 @@ def refused_fusions(program: VulkanRecipe, lowered: Callable[[VulkanRecipe], Low
         What takes refused operators out of the program, by pattern. It names the places where that is needed, unless it
         is at all of them. Nothing is lowered once more where no fused operator is refused.
     """
-    if not any(one.operator.startswith(FUSED) for one in verdict(judged_graphs(lowered(program))).refused):
+    if not any(one.operator.startswith(FUSED) for one in verdict_of(lowered(program)).refused):
         return ()
     found, before = [], _refused(program, lowered)
     for pattern, places in lowered(program).fused.items():
@@ -60,6 +59,6 @@ def _where_needed(
 def _refused(program: VulkanRecipe, lowered: Callable[[VulkanRecipe], Lowered]) -> float:
     """How many operators the gate refuses; infinite where the program does not lower."""
     try:
-        return len(verdict(judged_graphs(lowered(program))).refused)
+        return len(verdict_of(lowered(program)).refused)
     except CompilerRefused:
         return float("inf")

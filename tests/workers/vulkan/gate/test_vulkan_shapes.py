@@ -20,8 +20,7 @@ from benchmarks.vulkan.gate.programs import (
 from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
 from workers.checking.allowance import Allowance
-from workers.vulkan.gate.verdict import NOT_KNOWN_TO_FAIL, Verdict, verdict
-from workers.vulkan.lowering.graph.lowered_graphs import judged_graphs
+from workers.vulkan.gate.verdict import NOT_KNOWN_TO_FAIL, Verdict, verdict_of
 from workers.vulkan.lowering.lowering import lower
 from workers.vulkan.lowering.settings import Settings
 from workers.vulkan.model.scheme import Scheme
@@ -32,7 +31,7 @@ from workers.vulkan.target import VulkanTarget
 def judged(*cases: Case, int8_layers: int = 0) -> Verdict:
     """Of a program with these functions, the first layers of which are static int8."""
     model, settings = exported(*cases), Settings(schemes=everywhere(Scheme.STATIC8, int8_layers))
-    return verdict(judged_graphs(lower(model, VulkanTarget(), settings, model.calibration_inputs)))
+    return verdict_of(lower(model, VulkanTarget(), settings, model.calibration_inputs))
 
 
 #: Rules with rewrites that are exact.

@@ -69,6 +69,13 @@ def test_spelled_attention_computes_attention(
     assert torch.allclose(module(x), before, atol=1e-5)
 
 
+def residuals(x: torch.Tensor) -> torch.Tensor:
+    """A value to which more paths lead than a search may follow."""
+    for _ in range(64):
+        x = x + x.relu()
+    return x
+
+
 @pytest.mark.parametrize(
     ("masked", "sites"),
     [
@@ -78,6 +85,8 @@ def test_spelled_attention_computes_attention(
         (lambda mask, x: mask[:5, :5] + x[0, :, :1], 0),
         (lambda mask, x: torch.rand(5, 5) > 0.5, 0),
         (lambda mask, x: mask.mul_(1)[:5, :5], 0),
+        (lambda mask, x: (mask[:5, :5].mul_(1), mask[:5, :5])[1], 0),
+        (lambda mask, x: mask[:5, :5] + residuals(x)[0, :, :1], 0),
     ],
 )
 def test_attention_is_spelled_where_its_mask_is_computed_from_constants(

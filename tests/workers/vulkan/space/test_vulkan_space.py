@@ -21,8 +21,7 @@ from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
 from workers.errors import ModelError
 from workers.vulkan.check.layer_quality import LayerQuality
-from workers.vulkan.gate.verdict import verdict
-from workers.vulkan.lowering.graph.lowered_graphs import judged_graphs
+from workers.vulkan.gate.verdict import verdict_of
 from workers.vulkan.lowering.lowered import host_digest
 from workers.vulkan.lowering.lowering import lower, model_layers
 from workers.vulkan.lowering.settings import Settings
@@ -202,7 +201,7 @@ def test_an_int8_convolution_fits_where_executorch_fuses_it(
     except ModelError:
         loads = False
     else:
-        loads = not verdict(judged_graphs(program)).refused
+        loads = not verdict_of(program).refused
     assert loads == (not reason)
 
 
