@@ -8,9 +8,11 @@ from support.values.executed import is_right
 
 from benchmarks.correctness.miscompilations.catalogue import MISCOMPILATIONS
 from benchmarks.correctness.miscompilations.detection.open_to import open_to
+from benchmarks.correctness.miscompilations.detection.values import numbers
 from benchmarks.correctness.miscompilations.miscompilation import U55, U85, Make, Miscompilation, graph
 from benchmarks.correctness.miscompilations.page import TARGETS
 from search_space.ir.dtypes import NUMPY
+from search_space.ir.graph import Node, TensorType
 from search_space.ir.layout_map import Shape
 from search_space.tosa_file.writer import write_tosa
 from velatune.testing.program import Program
@@ -133,6 +135,22 @@ def test_only_what_a_rescale_by_one_narrows_is_not_saturated(dtype: str, shift: 
     for family in (U55, U85):
         assert open_to(program, family) == ({"lost-saturation"} if wrong else set())
         assert is_right(program, TARGETS[family].accelerator) == (not wrong)
+
+
+def test_zero_points_of_48_bits_are_read() -> None:
+    def rescaled(p: Program) -> int:
+        sums = p.conv(p.input(1, 2, 2, 4, dtype="INT16"), 4, dtype="INT16")
+        return p.rescale_by(sums, "INT16", 1 << 30, 31)
+
+    assert "lost-saturation" not in open_to(graph(rescaled), U85)
+    p = Program()
+    wide = Node(
+        "CONST", (), TensorType((2,), "INT48"), payload=(-5).to_bytes(6, "little", signed=True) + b"\1" + b"\0" * 5
+    )
+    p.nodes[0] = wide
+    reader = Node("NEGATE", (0,), wide.type)
+    p.nodes[1] = reader
+    assert numbers(p.graph(1), reader, 0) == [-5, 1]
 
 
 @pytest.mark.parametrize("batches", [1, 2, 3])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import prod
+from math import ceil, floor, prod
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,9 @@ _INT32_REACH = 1 << 15
 
 #: Random values that a program is run on where it is checked most thoroughly, and the most sets for that.
 _RANDOM_VALUES, _MOST_RANDOM_SETS = 1 << 16, 32
+
+#: How often the range of random values is halved where a program is not defined on the whole.
+_HALVINGS = 6
 
 _ZERO_POINT_OPERAND = {
     "RESCALE": 3, "CONV2D": 3, "CONV3D": 3, "DEPTHWISE_CONV2D": 3, "TRANSPOSE_CONV2D": 3, "AVG_POOL2D": 1,
@@ -87,6 +90,23 @@ def more_random_inputs(graph: Graph, calibration: Sequence[Sequence[np.ndarray]]
     return [CheckInput("random", drawn.random(random)) for _ in range(sets - 1)]
 
 
+def narrow_random_inputs(graph: Graph, calibration: Sequence[Sequence[np.ndarray]], seed: int) -> list[CheckInput]:
+    """Random sets nearer and nearer to the zero points. Norms and sums of values from the whole range may be more than
+    a program is defined on. Indices are as in the other sets.
+
+    Args:
+        graph: the program.
+        calibration: samples, each with one array for each input of the program.
+        seed: of the sets.
+
+    Returns:
+        Sets within a half, a quarter, ... of the range.
+    """
+    drawn = _Drawn(graph, calibration)
+    random = np.random.default_rng((seed, _HALVINGS))
+    return [CheckInput("random", drawn.narrow(random, 1 << halvings)) for halvings in range(1, _HALVINGS + 1)]
+
+
 @dataclass(frozen=True)
 class _Reach:
     """The values that an input may have.
@@ -109,8 +129,8 @@ class _Drawn:
 
     def __init__(self, graph: Graph, calibration: Sequence[Sequence[np.ndarray]]) -> None:
         self.types = [graph[i].type for i in graph.inputs]
-        self._ids = graph.inputs
-        indices = index_ranges(graph)
+        self._graph, self._ids = graph, graph.inputs
+        self._indices = indices = index_ranges(graph)
         self._reach = [
             _reach_of_index(tensor, indices[i], [one[at] for one in calibration]) if i in indices else _reach(tensor)
             for at, (i, tensor) in enumerate(zip(graph.inputs, self.types, strict=True))
@@ -118,6 +138,17 @@ class _Drawn:
 
     def random(self, random: np.random.Generator) -> Arrays:
         return tuple(_random(t, reach, random) for t, reach in zip(self.types, self._reach, strict=True))
+
+    def narrow(self, random: np.random.Generator, part: int) -> Arrays:
+        """part: of the range on each side of the zero point, one in so many."""
+        arrays = []
+        for input_id, tensor, reach in zip(self._ids, self.types, self._reach, strict=True):
+            if input_id not in self._indices and tensor.dtype != "BOOL":
+                middle = np.clip(_zero_point(self._graph, input_id), *reach.ends)
+                low, high = (middle + (end - middle) / part for end in reach.ends)
+                reach = _Reach(low, high) if tensor.dtype == "FP32" else _Reach(ceil(low), floor(high))
+            arrays.append(_random(tensor, reach, random))
+        return tuple(arrays)
 
     def full(self, value: Callable[[int, _Reach], Any]) -> Arrays:
         """As near as may be to the same value everywhere."""
@@ -156,7 +187,8 @@ def _reach(tensor: TensorType) -> _Reach:
 
 
 def _reach_of_index(tensor: TensorType, allowed: IndexRange | None, seen: Sequence[np.ndarray]) -> _Reach:
-    """seen: values that it had; where nothing says what else is allowed, these are."""
+    """seen: values that it had; where nothing says what else is allowed, these are. If it had none, 0 and 1 are, which
+    most indices may be."""
     if allowed is not None:
         low, high = integer_range(tensor.dtype)
         reach = _Reach(max(low, allowed.low), min(high, allowed.high), allowed.distinct)
@@ -165,7 +197,7 @@ def _reach_of_index(tensor: TensorType, allowed: IndexRange | None, seen: Sequen
         return replace(reach, distinct=reach.distinct and 1 < width <= reach.high - reach.low + 1)
     if known := [one for one in seen if one.size]:
         return _Reach(min(int(one.min()) for one in known), max(int(one.max()) for one in known))
-    return _reach(tensor)
+    return _Reach(0, 1)
 
 
 def _random(tensor: TensorType, reach: _Reach, random: np.random.Generator) -> np.ndarray:

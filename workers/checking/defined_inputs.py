@@ -13,7 +13,7 @@ import numpy as np
 
 from search_space.ir.graph import Graph
 from workers.cache.memo import Memo
-from workers.checking.check_inputs import CheckInput, check_inputs, more_random_inputs
+from workers.checking.check_inputs import CheckInput, check_inputs, more_random_inputs, narrow_random_inputs
 from workers.checking.reference import run_on_each
 from workers.checking.reference_check import Outputs
 from workers.errors import ReferenceFailed
@@ -108,7 +108,7 @@ def _undefined(default: Graph, calibration: Sequence[Sequence[np.ndarray]], seed
     """Places among all sets of those on which what the program computes is not defined. Raises as
     `on_defined_inputs`."""
     found, last, any_random = [], None, False
-    for at, one in enumerate(_kept(default, calibration, seed, True, ())):
+    for at, one in enumerate(_kept(default, calibration, seed, True, None)):
         try:
             run_on_each(default, [one.arrays])
         except ReferenceFailed as error:
@@ -124,14 +124,17 @@ def _undefined(default: Graph, calibration: Sequence[Sequence[np.ndarray]], seed
 
 
 def _kept(
-    default: Graph, calibration: Sequence[Sequence[np.ndarray]], seed: int, more: bool, left_out: Sequence[int]
+    default: Graph, calibration: Sequence[Sequence[np.ndarray]], seed: int, more: bool, left_out: Sequence[int] | None
 ) -> list[CheckInput]:
-    """The sets that are not left out. A random one comes first: streams are run on it alone where that is enough."""
+    """The sets that are not left out; None if that is to be found out. A random one comes first: streams are run on it
+    alone where that is enough."""
     sets = check_inputs(default, calibration, seed)
     few = len(sets)
     if more or left_out:
         sets += more_random_inputs(default, calibration, seed)
-    kept = [at for at in range(len(sets)) if at not in left_out]
+    if left_out is None or left_out:
+        sets += narrow_random_inputs(default, calibration, seed)
+    kept = [at for at in range(len(sets)) if at not in (left_out or ())]
     if left_out:
         kept.sort(key=lambda at: sets[at].kind != "random")
     return [sets[at] for at in kept if more or at < few or at == kept[0]]

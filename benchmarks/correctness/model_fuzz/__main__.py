@@ -46,12 +46,14 @@ def main(models: int, seed: int, trials: int, workers: int, out: Path) -> None:
 
 
 def say(one: Judged, out: Path, work: Path) -> None:
-    """One line; the file of a finding is kept."""
+    """One line; the file of a finding is kept, and the tracebacks so far."""
     kept = ""
     if one.came_to == "finding":
         name = f"model_{one.model.seed}.py"
         shutil.copy(work / name, out / name)
         kept = f" ({out / name})"
+        if (log := work / "logs" / "unexpected.log").exists():
+            shutil.copy(log, out / log.name)
     click.echo(f"{one.model.seed} {one.model.target} {one.model.form}: {one.came_to}{kept} {one.reason}")
 
 

@@ -174,12 +174,13 @@ async def _judged(bench: _Bench, model: Generated, job: Job[Target], outcome: Tu
             return Judged(model, "finding" if reason else judged.came_to, reason or f"{judged.reason} ({known})")
         return judged
     try:
-        if written and (stock := await _stock(bench, model, job)).fault:
-            return Judged(model, "finding", f"tuned, but stock does not write it ({stock.stage}): {stock.fault}")
+        stock = await _stock(bench, model, job) if written else None
         reason, known = await _candidates(bench, job, bench.store.evaluations.of(outcome.best.identity.key))
-        reason = reason or _unverified(outcome.best.best) or await _fault(bench, model, job, outcome.best, written)
+        reason = reason or _unverified(outcome.best.best) or await _fault(bench, model, job, outcome.best, stock)
     except Exception as error:  # whatever a fault of velatune's own raises
         reason, known = unexpected(error, bench.log_dir), ""
+    if stock is not None and stock.fault and not reason:
+        known = f"stock does not write it ({stock.stage}): {stock.fault}"
     return Judged(model, "finding" if reason and _NO_KERNEL not in reason else "tuned", reason or known)
 
 
@@ -206,14 +207,15 @@ def _refused(model: Generated, stock: Stock, reason: str) -> Judged:
     return Judged(model, "finding", f"stock ExecuTorch writes it: {reason}")
 
 
-async def _fault(bench: _Bench, model: Generated, job: Job[Target], best: Best, written: bool) -> str:
-    """In one line, what goes wrong with a best that was found; empty if nothing does."""
+async def _fault(bench: _Bench, model: Generated, job: Job[Target], best: Best, stock: Stock | None) -> str:
+    """In one line, what goes wrong with a best that was found; empty if nothing does. It is written unless stock is
+    None, and compared with what stock ExecuTorch wrote, if it wrote something."""
     found, _ = await asyncio.to_thread(ask, Tiers(bench.store), job, bench.objective, bench.log_dir)
     if not isinstance(found, Hit) or found.best.recipe != best.recipe:
         return f"lookup says {type(found).__name__} instead of the recipe that was found"
-    if not written:
+    if stock is None:
         return ""
-    file, stock, pte = (_path(model, bench.folder, suffix) for suffix in (".py", ".stock.pte", ".pte"))
+    file, stock_pte, pte = (_path(model, bench.folder, suffix) for suffix in (".py", ".stock.pte", ".pte"))
     try:
         await applied_in(bench.pool, job, bench.objective, {best.recipe: pte}, bench.store)
     except ModelError as error:
@@ -225,9 +227,9 @@ async def _fault(bench: _Bench, model: Generated, job: Job[Target], best: Best, 
         await bench.pool.run(run_check, pte, job, best.recipe, timeout_seconds=_SECONDS)
     except (ModelError, WorkerLost) as error:
         return f"verify --run of {best.recipe}: {error}"
-    if best.default.status != "ok":
-        return ""  # Vela miscompiles the default: the outputs are not to be stock's
-    return await bench.pool.run(compared, file, stock, pte, timeout_seconds=_SECONDS)
+    if best.default.status != "ok" or stock.fault:
+        return ""  # Vela miscompiles the default, so the outputs are not to be stock's; or stock has none
+    return await bench.pool.run(compared, file, stock_pte, pte, timeout_seconds=_SECONDS)
 
 
 def _unverified(evaluation: Evaluation) -> str:

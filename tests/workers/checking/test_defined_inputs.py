@@ -47,6 +47,27 @@ def test_undefined_inputs_are_left_out(shift: int, more: bool) -> None:
     assert kinds.count("random") > 1 if more else kinds.count("random") == 1
 
 
+def squared(values: int, shift: int) -> Graph:
+    """The sum of squares of INT8 values, which its last RESCALE takes up to 2 ** (shift - 1)."""
+    p = Program()
+    wide = p.rescale_by(p.input(1, values), "INT32", [1 << 30], [30])
+    squares = p.op("MUL", (wide, wide, p.data(0, "INT8")), (1, values), "INT32")
+    total = p.op("REDUCE_SUM", (squares,), (1, 1), "INT32", axis=1)
+    return p.graph(p.rescale_by(total, "INT8", [1 << 30], [shift]))
+
+
+@pytest.mark.parametrize("more", [False, True])
+def test_random_inputs_come_nearer_to_the_zero_point_where_none_is_defined(more: bool) -> None:
+    """A norm: 256 values from the whole range have squares of about 1.4 million together."""
+    sets = list(on_defined_inputs(WholeOutputs, squared(256, 18), (), 0, more).inputs)
+    random = [one.arrays[0].astype(np.int64) for one in sets if one.kind == "random"]
+    assert sets[0].kind == "random"
+    assert all((one**2).sum() < 1 << 17 for one in random)
+    # A range from -32 to 31 gives about 85,000, one from -64 to 63 four times that.
+    assert len(random) == (5 if more else 1)
+    assert max(abs(one).max() for one in random) > 16
+
+
 def test_all_inputs_stay_where_all_are_defined() -> None:
     sets = on_defined_inputs(Values, scaled_up(30), (), 0).inputs
     assert [one.kind for one in sets] == ["random", "minimum", "maximum", "zero point"]

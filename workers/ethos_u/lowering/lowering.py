@@ -6,15 +6,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from search_space.choices.frontend.base import Setting
 from workers.errors import ModelError, ReferenceFailed
 from workers.ethos_u.cost.estimates.host_operators import HostOperator, host_operators, on_cpu
 from workers.ethos_u.files.run_pte.kernels import without_kernel
-from workers.ethos_u.lowering.delegates.carried_state import differing_state
-from workers.ethos_u.lowering.delegates.delegate_calls import DelegateInputs, delegates, graph_modules, recorded_inputs
-from workers.ethos_u.lowering.delegates.delegate_edges import check_edges
+from workers.ethos_u.lowering.delegates.delegate_calls import (
+    DelegateInputs,
+    RecordedRun,
+    delegates,
+    graph_modules,
+    recorded_inputs,
+    recorded_run,
+)
 from workers.ethos_u.lowering.delegates.layouts import interface_of, with_final_layouts
 from workers.ethos_u.lowering.delegates.rejections import rejections
+from workers.ethos_u.lowering.delegates.stock_faults.carried_state import differing_state
+from workers.ethos_u.lowering.delegates.stock_faults.delegate_edges import check_edges
+from workers.ethos_u.lowering.delegates.stock_faults.lowered_outputs import unlike_outputs
+from workers.ethos_u.lowering.delegates.stock_faults.misplaced_permutes import check_order, misplaced_permutes
+from workers.ethos_u.lowering.delegates.stock_faults.written_file import check_file
 from workers.ethos_u.lowering.frontend import is_for_quantiser, lowering_by
 from workers.ethos_u.lowering.quantise import quantise
 from workers.ethos_u.lowering.toolchain import (
@@ -30,8 +42,15 @@ from workers.models.calibration import calibration_for
 from workers.models.error_place import not_finite, with_place
 from workers.models.exported.io_layout import Interface
 from workers.models.exported.state.growing_state import growing_state
-from workers.models.exported.state.module_state import lost_starts, lost_state
+from workers.models.exported.state.module_state import (
+    as_written,
+    lost_starts,
+    lost_state,
+    state_kept,
+    written_buffers,
+)
 from workers.models.exported.state.write_back import misplaced_values
+from workers.models.exported.tensors import as_arrays, copied
 from workers.models.types import ExportedModel, is_quantised
 from workers.output_capture import toolchain_hushed
 
@@ -135,7 +154,7 @@ def lower(
     """
     with toolchain_hushed():
         quantised = quantised_program(model, target, seed=seed, calibration_data=calibration_data, setting=setting)
-        with rejections() as reasons:
+        with rejections() as reasons, misplaced_permutes() as misplaced:
             edge = _with_tosa(model, target, quantised, setting)
         lowered = edge.exported_program()
         found = list(delegates(lowered.graph_module))
@@ -147,6 +166,7 @@ def lower(
         if not graphs:
             left = ", ".join(on_cpu(on_host)) or "nothing"
             raise ModelError(f"{model.name}: no operator runs on {target.accelerator}; on the CPU: {left}")
+        check_order(model.name, misplaced)
         check_edges(found, model.name)
         interface = interface_of(lowered, with_final_layouts(lowered.graph_module, model.name))
         try:
@@ -158,8 +178,15 @@ def lower(
         warnings = quantised.warnings + lost_starts(lowered)
         if not setting:
             # What cannot be written is known before anything is searched. It comes last, since it changes graphs.
+            run = _first_run(lowered, quantised) if len(recorded) == len(graphs) else None
+            if run is not None and not written_buffers(lowered):
+                warnings += unlike_outputs(model.name, _outputs_of(quantised), run.outputs)
             with _refused(f"{model.name}: ExecuTorch lowers it and cannot write it as a .pte"):
-                warnings += _missing_kernels(to_executorch(edge))
+                written = to_executorch(edge)
+            missing = _missing_kernels(written)
+            warnings += missing
+            if run is not None and not missing:
+                warnings += check_file(model.name, bytes(written.buffer), as_arrays(quantised.samples[0]), run)
     unknown = len(graphs) - len(recorded)
     if unknown:
         warnings += (f"{unknown} delegates inside control flow are not checked on the calibration inputs",)
@@ -255,6 +282,25 @@ def _check_carried(name: str, quantised: Quantised, lowered: "ExportedProgram") 
             "is not what the model carries on. Compute the new values of all buffers first and write them last, or "
             "make them inputs and outputs of the model"
         )
+
+
+def _first_run(lowered: "ExportedProgram", quantised: Quantised) -> RecordedRun | None:
+    """Of the first sample, from the state that a `.pte` starts with. None if the outputs are not defined or numpy has
+    no type for them."""
+    with state_kept(lowered.module(check_guards=False)):  # it shares its buffers with the module that is run
+        try:
+            return recorded_run(as_written(lowered), quantised.samples[0])
+        except (ModelError, ReferenceFailed):
+            return None
+
+
+def _outputs_of(quantised: Quantised) -> list[np.ndarray]:
+    """Of the first sample."""
+    import torch
+
+    module = quantised.program.module(check_guards=False)
+    with torch.no_grad(), state_kept(module):
+        return as_arrays(module(*copied(quantised.samples[0])))
 
 
 def _missing_kernels(written: "ExecutorchProgramManager") -> tuple[str, ...]:

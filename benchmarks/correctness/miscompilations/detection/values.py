@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from search_space.ir.dtypes import payload_bytes
 from search_space.ir.graph import MOVE, Graph, Node
 
 
@@ -45,6 +46,11 @@ def readers(graph: Graph, value: int) -> list[int]:
 
 
 def numbers(graph: Graph, node: Node, operand: int) -> list[int]:
-    """Values of an operand that is a constant."""
-    found: list[int] = seen(graph, node.inputs[operand]).array.ravel().tolist()
-    return found
+    """Values of an operand that is a constant of integers, INT48 included."""
+    constant = seen(graph, node.inputs[operand])
+    if constant.type.dtype != "INT48":
+        found: list[int] = constant.array.ravel().tolist()
+        return found
+    width = payload_bytes("INT48", 1)
+    parts = (constant.payload[at : at + width] for at in range(0, len(constant.payload), width))
+    return [int.from_bytes(part, "little", signed=True) for part in parts]

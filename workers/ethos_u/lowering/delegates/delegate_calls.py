@@ -1,11 +1,15 @@
 """The calls of delegates in a lowered program, their blobs, and the inputs that reach them."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from search_space.tosa_file.reader import read_tosa
+from workers.checking.reference import run_reference
 from workers.ethos_u.lowering.delegates.run_lowered import run_lowered
+from workers.models.exported.tensors import as_arrays
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
@@ -13,6 +17,27 @@ if TYPE_CHECKING:
 
 DelegateInputs = tuple[tuple[np.ndarray, ...], ...]
 """Some input tuples of one delegate."""
+
+
+@dataclass(frozen=True, eq=False)
+class CalledDelegate:
+    """What a delegate was given and what it gave, as its TOSA program has both."""
+
+    inputs: tuple[np.ndarray, ...]
+    outputs: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedRun:
+    """One run of a lowered program.
+
+    Attributes:
+        calls: of the delegates of its main graph, in program order.
+        outputs: of the program.
+    """
+
+    calls: tuple[CalledDelegate, ...]
+    outputs: tuple[np.ndarray, ...]
 
 
 def graph_modules(top: "GraphModule") -> "Iterator[GraphModule]":
@@ -35,6 +60,31 @@ def delegates(top: "GraphModule") -> "Iterator[tuple[Node, bytes]]":
         for call in delegate_calls(module):
             delegate: Any = getattr(module, str(cast("Node", call.args[0]).target))
             yield call, bytes(delegate.processed_bytes)
+
+
+def recorded_run(module: "GraphModule", inputs: tuple[Any, ...]) -> RecordedRun:
+    """Run a lowered program on the CPU, from the state that it has, and record it.
+
+    Args:
+        module: of the program, with TOSA flatbuffers as blobs.
+        inputs: of the program.
+
+    Returns:
+        What its delegates and itself gave.
+
+    Raises:
+        ReferenceFailed: the reference model does not run a delegate.
+    """
+    calls: list[CalledDelegate] = []
+
+    def record(call: "Node", arrays: tuple[np.ndarray, ...]) -> Sequence[np.ndarray]:
+        delegate: Any = getattr(module, str(cast("Node", call.args[0]).target))
+        outputs = run_reference(read_tosa(bytes(delegate.processed_bytes)), arrays)
+        calls.append(CalledDelegate(arrays, tuple(outputs)))
+        return outputs
+
+    outputs = as_arrays(run_lowered(module, inputs, run=record))
+    return RecordedRun(tuple(calls), tuple(outputs))
 
 
 def recorded_inputs(program: "ExportedProgram", samples: Sequence[tuple[Any, ...]]) -> list[DelegateInputs]:

@@ -6,7 +6,7 @@ import tosa_serializer as ts
 from torch import nn
 
 from workers.errors import ModelError
-from workers.ethos_u.lowering.delegates.delegate_edges import check_edges
+from workers.ethos_u.lowering.delegates.stock_faults.delegate_edges import check_edges
 from workers.ethos_u.lowering.lowering import lower
 from workers.ethos_u.target import Target
 from workers.models.model_source import export

@@ -8,6 +8,8 @@ the `.pte` then misinterprets bytes, and no step of lowering notices.
 
 It also hands a delegate values of which only the shape matters. Where they are no inputs of the TOSA program, the
 runtime takes them for outputs. It expects outputs right after the inputs that the program has.
+
+And it can lose the order of dimensions. A delegate then writes [1, 8, 8, 16] for [1, 16, 8, 8].
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def check_edges(delegates: Iterable[tuple[Node, bytes]], name: str) -> None:
-    """Compare element types and sizes of every tensor at a delegate's edge.
+    """Compare element types, sizes and the order of dimensions of every tensor at a delegate's edge.
 
     Args:
         delegates: their calls and TOSA flatbuffers.
@@ -66,6 +68,18 @@ def check_edges(delegates: Iterable[tuple[Node, bytes]], name: str) -> None:
                     f"{list(tosa.shape)} in the delegate; let all operators that read this value run on the NPU, or "
                     "none"
                 )
+            if _other_order(program, tosa):
+                raise ModelError(
+                    f"{name}: ExecuTorch lowers it to a program that computes something else: {what} of delegate "
+                    f"{number} is {_said(program)} in the program and lies in memory as {list(tosa.shape)}"
+                )
+
+
+def _other_order(program: torch.Tensor, tosa: TensorType) -> bool:
+    """Whether two shapes have the same dimensions in another order, those of size 1 aside."""
+    in_memory = [program.shape[axis] for axis in program.dim_order()]
+    one, other = ([size for size in shape if size != 1] for shape in (in_memory, tosa.shape))
+    return one != other and sorted(one) == sorted(other)
 
 
 def _edges(call: Node, graph: Graph) -> Iterator[tuple[str, torch.Tensor, TensorType]]:

@@ -1,0 +1,1 @@
+"""What ExecuTorch lowers to something else than the model computes, found before anything is searched."""
