@@ -175,7 +175,7 @@ class Quality(Record):
         of = f"{self.sqnr_db:.2f} dB SQNR (default {self.default_sqnr_db:.2f}{differs})"
         if self.metric is not None and self.default_metric is not None:
             of += f", metric {self.metric:g} (default {self.default_metric:g})"
-        return f"{of} against the float model on {self.inputs} calibration inputs, {self.origin}"
+        return f"{of} against the model in PyTorch on {self.inputs} calibration inputs, {self.origin}"
 
     @property
     def origin(self) -> str:

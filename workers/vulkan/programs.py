@@ -21,7 +21,7 @@ from workers.checking.allowance import Allowance, Quality
 from workers.checking.sqnr import MOST_DB, sqnr_of_outputs
 from workers.checking.verdict import Verdict
 from workers.errors import CompilerRefused, ModelError
-from workers.models.types import ExportedModel
+from workers.models.types import ExportedModel, is_quantised
 from workers.vulkan.check.layer_quality import LayerQuality
 from workers.vulkan.check.quality import OutputQuality
 from workers.vulkan.check.run import run_lowered
@@ -79,7 +79,7 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         """Nothing is lowered yet.
 
         Args:
-            model: in floating point.
+            model: in floating point, or quantised by the user.
             target: the GPU, its runtime and the user's runner.
             samples: inputs that schemes are calibrated on, and that programs are compared on.
             allowance: up to which class recipes are tried, and the quality that they must reach.
@@ -89,6 +89,7 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         self.measures_files = bool(target.runner)
         self._allowance, self._limit_db = allowance, allowance.min_sqnr_db
         self._layers = model_layers(model)
+        self._is_quantised = is_quantised(model.program)
         self._alone = LayerQuality(model, samples)
         self._lowered: LRU[Lowered | ModelError] = LRU(_KEPT)
         self._ran: LRU[_Ran] = LRU(_KEPT)
@@ -149,7 +150,9 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         if isinstance(one, LeaveUnfused):
             return one.pattern in self.lowered(program).fused
         assert isinstance(one, Rewrite)  # others are refused before
-        return not one.needs or not one.needs.isdisjoint(program.scheme_by_layer(self._layers).values())
+        if self._is_quantised or not one.needs:
+            return True
+        return not one.needs.isdisjoint(program.scheme_by_layer(self._layers).values())
 
     def sites(self, one: RecipePass, program: VulkanRecipe) -> tuple[tuple[int, ...], int]:
         count = 0
@@ -213,10 +216,11 @@ class VulkanPrograms(Programs[VulkanRecipe]):
             "simulated: delegates in Python, fused operators by references, and of the quality "
             f"{REFERENCES_DB:g} dB are taken off for what they may be wrong by"
         )
+        model = "the quantised model" if self._is_quantised else "the float model"
         if self._target.runner and exactness > Exactness.EXACT:
             computed = f"{self._target.runner_label}: by {self._target.runner}"
         return {
-            "against": "the default lowering, bit for bit" if exactness == Exactness.EXACT else "the float model",
+            "against": "the default lowering, bit for bit" if exactness == Exactness.EXACT else model,
             "computed": computed,
             "inputs": [{"kind": "calibration", "count": len(self._samples)}],
         }

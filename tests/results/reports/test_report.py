@@ -123,7 +123,7 @@ def test_what_a_runner_measured_is_not_called_simulated(report):
     quality = Quality(30.25, 80.0, 4, label="measured", runner="run.sh")
     page = report(best(RECIPE, best=evaluation(RECIPE, 60, exactness="requantising", quality=quality)))
     assert "quality measured by run.sh" in page.text and "80.00 dB simulated" in page.text
-    words = "against the float model on 4 calibration inputs, measured by run.sh"
+    words = "against the model in PyTorch on 4 calibration inputs, measured by run.sh"
     assert str(quality) == f"30.25 dB SQNR (default 80.00, simulated) {words}"
 
 

@@ -4,7 +4,7 @@ dequantise around them to linear_qcs4w and linear_qcs8w."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 import torch
 from executorch.backends.vulkan.quantizer.vulkan_quantizer import VulkanQuantizer, get_symmetric_quantization_config
 from support.processes.person import Person
+from torch import nn
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 
 from workers.checking.sqnr import sqnr_of_outputs
@@ -57,15 +58,20 @@ def quantised_db(folder: Path, net: str, bits: int) -> float:
     """Of the net as PyTorch quantises its weights, which are all that is quantised, run by PyTorch."""
     source: dict[str, Any] = {}
     exec((folder / "nets.py").read_text(), source)
-    module, example, inputs = source[net]()
+    module, _, inputs = source[net]()
+    quantised = by_user(*source[net](), bits)
+    with torch.no_grad():
+        (found,) = sqnr_of_outputs([(module(*one),) for one in inputs], [(quantised(*one),) for one in inputs])
+    return found
+
+
+def by_user(module: nn.Module, example: tuple[Any, ...], inputs: Sequence[tuple[Any, ...]], bits: int) -> nn.Module:
+    """Quantised by ExecuTorch's quantiser as its documentation says."""
     quantizer = VulkanQuantizer().set_global(get_symmetric_quantization_config(weight_bits=bits))
     prepared = prepare_pt2e(torch.export.export(module, example).module(), quantizer)
     for each in inputs:
         prepared(*each)
-    quantised = convert_pt2e(prepared)
-    with torch.no_grad():
-        (found,) = sqnr_of_outputs([(module(*one),) for one in inputs], [(quantised(*one),) for one in inputs])
-    return found
+    return convert_pt2e(prepared)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +90,20 @@ def test_a_pass_of_the_recipe_makes_one_operator_of_it(
     assert "verified. 1 delegate by" in person.types("verify", f"{name}.pte")[0]
     looked_up = json.loads(person.types("lookup", source, *LIMITS, "--json")[0])
     assert looked_up["best"]["recipe"] == found["recipe"]
+
+
+@pytest.mark.parametrize(("net", "bits"), [("four", 4), ("eight", 8)])
+def test_a_quantised_file_is_fused_and_written(person: Person, net: str, bits: int) -> None:
+    source: dict[str, Any] = {}
+    exec(NETS, source)
+    module, example, inputs = source[net]()
+    file = f"{net}.pt2"
+    torch.export.save(torch.export.export(by_user(module, example, inputs, bits), example), person.home / file)
+    (found,) = json.loads(person.types("tune", file, *LIMITS, "--trials", "8", "--jobs", "1", "--json")[0])
+    assert found["recipe"] == f"fuse-linear-qcs{bits}w"
+    assert found["quality"]["sqnr_db"] > 100
+    person.types("apply", file, *LIMITS, "--out", f"{net}.pte")
+    assert "verified. 1 delegate by" in person.types("verify", f"{net}.pte")[0]
 
 
 def test_there_is_a_page_of_each(person: Person, tuned: list[Mapping[str, Any]]) -> None:

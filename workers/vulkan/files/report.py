@@ -38,7 +38,7 @@ class Reported:
         layers: of the model.
         schemes: by number of the layer, those of the file; layers that stay float are not named.
         alone: quality in dB of a model in which one layer alone has a scheme.
-        quality: of the file against the float model.
+        quality: of the file against the model in PyTorch.
         profile: of a device, if there is one.
     """
 
@@ -122,7 +122,8 @@ def _quality(of: Reported) -> Iterator[str]:
     yield "## Quality"
     yield ""
     for number, decibels in enumerate(of.quality.decibels):
-        yield f"Output {number}: {decibels:.1f} dB against the float model, over {of.quality.samples} inputs ({label})."
+        over = f"over {of.quality.samples} inputs ({label})"
+        yield f"Output {number}: {decibels:.1f} dB against the model in PyTorch, {over}."
     yield ""
     yield "Of a layer: what the model comes to if that layer alone has its scheme (simulated)."
     yield ""

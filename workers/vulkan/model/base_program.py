@@ -1,4 +1,4 @@
-"""A model as velatune lowers it for Vulkan: exported, in floating point."""
+"""A model as velatune lowers it for Vulkan: exported, in floating point or quantised by the user."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def identified(job: Job[VulkanTarget]) -> Identified:
         job: names the model.
 
     Raises:
-        ModelError: the source is bad, or no float model.
+        ModelError: the source is bad, or no PyTorch model.
     """
     return _identified(job)[1]
 
 
 def exported(job: Job[VulkanTarget]) -> tuple[ExportedModel, Identified, Calibration]:
-    """The float model of a job, what it is the same as, and the inputs for calibration.
+    """The model of a job, what it is the same as, and the inputs for calibration.
 
     Args:
         job: names the model.
@@ -93,17 +93,16 @@ def base_of(
 
 def _identified(job: Job[VulkanTarget]) -> tuple[ExportedModel, Identified]:
     content = source_content(job.source, job.io_layout)
-    model = _float_model(job, content)
-    quantisation = {"scheme": "float, schemes by recipe", **calibrated_on(model, job.calibration_data, job.seed)}
+    model = _loaded(job, content)
+    scheme = "the user's" if is_quantised(model.program) else "float, schemes by recipe"
+    quantisation = {"scheme": scheme, **calibrated_on(model, job.calibration_data, job.seed)}
     now = versions()
     key = text_hash("vulkan 1", content.sha256, str(sorted(quantisation.items())), str(sorted(now.items())))
     return model, Identified(job.source, content.sha256, content.io_layout, quantisation, key, now)
 
 
-def _float_model(job: Job[VulkanTarget], content: SourceContent) -> ExportedModel:
+def _loaded(job: Job[VulkanTarget], content: SourceContent) -> ExportedModel:
     model = content.loaded
     if isinstance(model, TosaFile):
         raise ModelError(f"{job.source}: a .tosa file is for Ethos-U; Vulkan needs the PyTorch model")
-    if is_quantised(model.program):
-        raise ModelError(f"{job.source}: is quantised already; for Vulkan give the float model")
     return model

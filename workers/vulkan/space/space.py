@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workers.errors import CompilerRefused
+from workers.models.types import is_quantised
 from workers.vulkan.gate.verdict import verdict
 from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
 from workers.vulkan.lowering.lowered import Lowered
@@ -83,7 +84,7 @@ def space_of(model: ExportedModel, layers: Sequence[Layer], lowered: Callable[[V
     """Find out what there is to choose.
 
     Args:
-        model: in floating point.
+        model: in floating point, or quantised by the user. Then its layers keep the schemes that they have.
         layers: of the model.
         lowered: lowers a program, with a memory. It is called for the stock program and for one by each kind of scheme.
             `refused_fusions` calls it for further ones.
@@ -94,7 +95,8 @@ def space_of(model: ExportedModel, layers: Sequence[Layer], lowered: Callable[[V
     Raises:
         CompilerRefused: the stock lowering fails.
     """
-    schemes = {layer.number: tuple(one for one in list(Scheme)[1:] if not fitting(layer, one)) for layer in layers}
+    open_schemes = () if is_quantised(model.program) else list(Scheme)[1:]
+    schemes = {layer.number: tuple(one for one in open_schemes if not fitting(layer, one)) for layer in layers}
     stock = lowered(VulkanRecipe())
     patterns, refused = dict(stock.fused), {}
     unfused = {Scheme.FP: refused_fusions(VulkanRecipe(), lowered)}
@@ -135,12 +137,13 @@ def _refused_operators(stock: Lowered) -> dict[str, int]:
 
 
 def _sites(model: ExportedModel, stock: Lowered, schemes: Mapping[int, tuple[Scheme, ...]]) -> dict[str, int]:
-    """Rewrites with sites. Those that need a scheme have one wherever a layer can have it, or follow another."""
-    module = model.program.module(check_guards=False)
+    """Rewrites with sites. Those that need a scheme have one wherever a layer can have it, or follow another. In a
+    quantised model all sites are there to be seen."""
+    module, quantised = model.program.module(check_guards=False), is_quantised(model.program)
     sites: dict[str, int] = {}
     for name, kind in REWRITES.items():
-        able = not kind.needs or any(kind.needs & set(those) for those in schemes.values())
+        able = quantised or not kind.needs or any(kind.needs & set(those) for those in schemes.values())
         if able and issubclass(kind, ModuleRewrite):
-            sites[name] = kind().foreseen(module)
+            sites[name] = len(kind().sites(module)) if quantised else kind().foreseen(module)
     sites[TensorScalars.name] = sum(one.operator in TensorScalars.removes for one in stock.host_operators)
     return {name: sites[name] for name in REWRITES if sites.get(name)}
