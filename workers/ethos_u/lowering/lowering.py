@@ -24,8 +24,17 @@ from workers.ethos_u.lowering.delegates.layouts import interface_of, with_final_
 from workers.ethos_u.lowering.delegates.rejections import rejections
 from workers.ethos_u.lowering.delegates.stock_faults.carried_state import differing_state
 from workers.ethos_u.lowering.delegates.stock_faults.delegate_edges import check_edges
+from workers.ethos_u.lowering.delegates.stock_faults.dropped_operands import (
+    check_operands,
+    dropped_operands,
+    taken_once,
+)
 from workers.ethos_u.lowering.delegates.stock_faults.lowered_outputs import unlike_outputs
-from workers.ethos_u.lowering.delegates.stock_faults.misplaced_permutes import check_order, misplaced_permutes
+from workers.ethos_u.lowering.delegates.stock_faults.misplaced_permutes import (
+    check_order,
+    misplaced_permutes,
+    order_lost,
+)
 from workers.ethos_u.lowering.delegates.stock_faults.written_file import check_file
 from workers.ethos_u.lowering.frontend import is_for_quantiser, lowering_by
 from workers.ethos_u.lowering.quantise import quantise
@@ -154,8 +163,14 @@ def lower(
     """
     with toolchain_hushed():
         quantised = quantised_program(model, target, seed=seed, calibration_data=calibration_data, setting=setting)
-        with rejections() as reasons, misplaced_permutes() as misplaced:
-            edge = _with_tosa(model, target, quantised, setting)
+        with rejections() as reasons, misplaced_permutes() as misplaced, dropped_operands() as dropped:
+            try:
+                edge = _with_tosa(model, target, quantised, setting)
+            except ModelError as error:
+                # Its own steps stop at shapes that these faults leave.
+                if causes := [cause for cause in (order_lost(misplaced), taken_once(dropped)) if cause]:
+                    raise ModelError("; ".join((str(error), *causes))) from error
+                raise
         lowered = edge.exported_program()
         found = list(delegates(lowered.graph_module))
         graphs = tuple(tosa for _, tosa in found)
@@ -167,6 +182,7 @@ def lower(
             left = ", ".join(on_cpu(on_host)) or "nothing"
             raise ModelError(f"{model.name}: no operator runs on {target.accelerator}; on the CPU: {left}")
         check_order(model.name, misplaced)
+        check_operands(model.name, dropped)
         check_edges(found, model.name)
         interface = interface_of(lowered, with_final_layouts(lowered.graph_module, model.name))
         try:

@@ -47,6 +47,23 @@ def misplaced_permutes() -> Iterator[list[str]]:
         yield found
 
 
+def order_lost(misplaced: Sequence[str]) -> str:
+    """What happens in these places, and what to write instead.
+
+    Args:
+        misplaced: as `misplaced_permutes` gives them.
+
+    Returns:
+        The end of a message; empty if there are none.
+    """
+    if not misplaced:
+        return ""
+    return (
+        "the order of dimensions is lost where a constant is the first operand "
+        f"({', '.join(dict.fromkeys(misplaced))}); make it the second one, such as -x + 1 instead of 1 - x"
+    )
+
+
 def check_order(name: str, misplaced: Sequence[str]) -> None:
     """Refuse a model in which a permutation gets lost.
 
@@ -57,9 +74,5 @@ def check_order(name: str, misplaced: Sequence[str]) -> None:
     Raises:
         ModelError: there are any.
     """
-    if misplaced:
-        raise ModelError(
-            f"{name}: ExecuTorch lowers it to a program that computes something else: the order of dimensions is lost "
-            f"where a constant is the first operand ({', '.join(dict.fromkeys(misplaced))}); make it the second one, "
-            "such as -x + 1 instead of 1 - x"
-        )
+    if said := order_lost(misplaced):
+        raise ModelError(f"{name}: ExecuTorch lowers it to a program that computes something else: {said}")

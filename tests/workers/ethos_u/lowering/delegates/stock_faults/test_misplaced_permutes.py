@@ -56,6 +56,13 @@ def test_what_is_lost_inside_a_delegate_is_refused() -> None:
         lower(_model(lambda x: (1.5 - x).flatten(1).softmax(1)), _TARGET, seed=0)
 
 
+def test_the_cause_is_said_where_a_later_step_stops_at_the_shapes() -> None:
+    # A column of each channel does not fit [1, 7, 7, 8], as the complement lies in memory.
+    columns = torch.randn(1, 8, 1, 7)
+    with pytest.raises(ModelError, match=r"cannot lower it .*; the order of dimensions is lost .* instead of 1 - x"):
+        lower(_model(lambda x: _complement(x) + torch.arange(7.0) * columns), _TARGET, seed=0)
+
+
 @pytest.mark.parametrize(
     "then",
     [
