@@ -45,7 +45,7 @@ def fault_of(module: nn.Module) -> str:
         if torch.utils._python_dispatch.is_traceable_wrapper_subclass(tensor):
             return (
                 f"a module whose {name} is a {type(tensor).__name__}; return the float module, which velatune "
-                "quantises, or what convert_pt2e gives"
+                "quantises, or what convert_pt2e gives, or what torchao.utils.unwrap_tensor_subclass makes of this one"
             )
     return ""
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torchao.quantization import IntxWeightOnlyConfig, PerGroup, quantize_
+from torchao.utils import unwrap_tensor_subclass
 
+from workers.models.model_source import export
 from workers.models.module_check import fault_of
+from workers.models.types import SourceModel
 
 
 class Int8(torch.Tensor):
@@ -73,3 +77,11 @@ def test_a_module_that_cannot_be_lowered(net: nn.Module, said: str) -> None:
 )
 def test_other_modules_have_no_fault(net: nn.Module) -> None:
     assert fault_of(net) == ""
+
+
+def test_what_torchao_quantised_is_taken_once_it_is_unwrapped() -> None:
+    net = nn.Sequential(nn.Linear(32, 8))
+    quantize_(net, IntxWeightOnlyConfig(weight_dtype=torch.int4, granularity=PerGroup(32)))
+    assert fault_of(net).endswith("what torchao.utils.unwrap_tensor_subclass makes of this one")
+    assert fault_of(unwrap_tensor_subclass(net)) == ""
+    assert export(SourceModel(net, (torch.ones(2, 32),), None, "net")).program.graph.nodes

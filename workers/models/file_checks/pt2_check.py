@@ -26,6 +26,8 @@ _HIGHER_ORDER = frozenset(
 )
 #: Numbers of Python values; in programs of fixed shapes they come from sizes that were asked for.
 _ON_NUMBERS = frozenset(f"_operator.{name}" for name in ("add", "sub", "mul", "floordiv", "mod", "neg", "getitem"))
+#: What torchao's quantize_ leaves in a program: its weights are objects, which a decomposition takes apart.
+_OF_SUBCLASSES = "torch.ops.export.access_subclass_inner_tensor."
 _NAME = re.compile(r"[A-Za-z0-9_.]*")
 _MEMBER = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_./ -]*")
 _TREES = ("builtins.tuple", "builtins.list", "builtins.dict", "collections.OrderedDict", None)
@@ -36,7 +38,17 @@ _SAID = ("metadata", "guards_code", "torch_version", "verifiers", "opset_version
 _READ = ("target", "in_spec", "out_spec", "as_string")
 #: Strings that operators take: a name of one of torch's own modes, or an equation.
 _MODES = frozenset(
-    ("approximate", "equation", "indexing", "mode", "padding", "padding_mode", "reduce", "rounding_mode")
+    (
+        "approximate",
+        "equation",
+        "indexing",
+        "mapping_type",
+        "mode",
+        "padding",
+        "padding_mode",
+        "reduce",
+        "rounding_mode",
+    )
 )
 
 
@@ -136,7 +148,8 @@ def _check(value: Any, name: str) -> None:
 def _check_node(node: dict[str, Any]) -> None:
     target = node["target"]
     if not (_OPERATOR.fullmatch(target) or target in _HIGHER_ORDER or target in _ON_NUMBERS):
-        raise Refused(f"it calls {target[:60]!r}")
+        hint = "; save program.run_decompositions({}) instead" if target.startswith(_OF_SUBCLASSES) else ""
+        raise Refused(f"it calls {target[:60]!r}{hint}")
     for argument in node["inputs"]:
         if "as_string" in argument["arg"] and argument["name"] not in _MODES:
             raise Refused(f"it gives a text to {target}")

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 import torch
+from torchao.quantization import Int8DynamicActivationIntxWeightConfig, PerGroup, quantize_
 
 from workers.errors import ModelError
 from workers.models.file_checks.pt2_check import check_programs, operators_called
 from workers.models.model_source import export
-from workers.models.types import ExportedFile
+from workers.models.types import ExportedFile, is_quantised
 
 HARM = "__import__('os').mkdir('harm-done')"
 
@@ -181,3 +182,24 @@ def nested(**compressed: bytes) -> bytes:
 def test_archives_with_tricks_are_refused(data: Callable[[], bytes], reported: str) -> None:
     with pytest.raises(ModelError, match=reported):
         export(ExportedFile(data(), "net.pt2"))
+
+
+def saved_4_bits(decomposed: bool) -> ExportedFile:
+    """4-bit weights in groups and 8-bit activations by torchao, the way that its users export them."""
+    net = torch.nn.Sequential(torch.nn.Linear(64, 8)).eval()
+    quantize_(net, Int8DynamicActivationIntxWeightConfig(weight_dtype=torch.int4, weight_granularity=PerGroup(32)))
+    program = torch.export.export(net, (torch.ones(2, 64),))
+    written = io.BytesIO()
+    torch.export.save(program.run_decompositions({}) if decomposed else program, written)
+    return ExportedFile(written.getvalue(), "net.pt2")
+
+
+def test_weights_that_are_objects_are_refused_with_what_to_save_instead() -> None:
+    with pytest.raises(ModelError, match=r"access_subclass_inner_tensor.*save program\.run_decompositions"):
+        export(saved_4_bits(decomposed=False))
+
+
+def test_a_program_that_torchao_quantised_is_taken_and_known_as_quantised() -> None:
+    program = export(saved_4_bits(decomposed=True)).program
+    assert is_quantised(program)
+    assert program.module()(torch.ones(2, 64)).shape == (2, 8)
