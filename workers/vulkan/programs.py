@@ -31,6 +31,7 @@ from workers.vulkan.cost.device_profile import read_profile
 from workers.vulkan.cost.facts import facts, moved_by_calls
 from workers.vulkan.cost.refusals import refusals
 from workers.vulkan.cost.splits import splits
+from workers.vulkan.files.out_variants import unwritable
 from workers.vulkan.files.pte import pte_bytes
 from workers.vulkan.files.report import Reported, report_text
 from workers.vulkan.gate.verdict import verdict_of
@@ -120,7 +121,7 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         available = [REWRITES[name]() for name in self.space.rewrites]
         lines = [str(one) for one in splits(stock, available)]
         available += [KeepOnCpu(operator=name) for name in self.space.operators]
-        lines += [str(one) for one in refusals(stock, available)]
+        lines += [*(str(one) for one in refusals(stock, available)), *unwritable(stock)]
         return tuple(one.operator for one in stock.host_operators), tuple(lines)
 
     def program_hash(self, program: VulkanRecipe) -> str:
@@ -228,7 +229,7 @@ class VulkanPrograms(Programs[VulkanRecipe]):
     def executed(self, program: VulkanRecipe, whole: bool, on_all: bool, is_default: bool) -> Verdict:
         """What the user's runner makes of a program. Without one, what is known of the runtime.
 
-        That is the gate, and integers that the runtime computes otherwise than PyTorch.
+        That is the gate, what ExecuTorch cannot write, and integers that the runtime computes otherwise than PyTorch.
 
         The runner's outputs must be within the limit of quality too. A program that is exact in Python may miss it.
 
@@ -244,6 +245,8 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         judged = verdict_of(self.lowered(program))
         if judged.refused:
             return Verdict(False, str(judged))
+        if lost := unwritable(self.lowered(program)):
+            return Verdict(False, lost[0])
         try:
             faults = self._run(program).faults
         except ModelError as error:

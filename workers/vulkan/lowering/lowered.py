@@ -108,6 +108,23 @@ def host_digest(lowered: Lowered) -> bytes:
     return digest.digest()
 
 
+def partitioned_operators(lowered: Lowered) -> frozenset[str]:
+    """What the partitioner gave to delegates, before the backend's passes: a matrix product, of which these make a
+    linear operator.
+
+    Args:
+        lowered: any program.
+
+    Returns:
+        Names of operators, such as `aten.addmm.default`.
+    """
+    from executorch.exir.lowered_backend_module import LoweredBackendModule
+
+    parts = lowered.edge.exported_program().graph_module.children()
+    modules = (one.original_module for one in parts if isinstance(one, LoweredBackendModule))
+    return frozenset(getattr(node.target, "__name__", "") for one in modules for node in one.graph.nodes)
+
+
 def _content(value: Any) -> str:
     import torch
 

@@ -16,6 +16,9 @@ _ROLLS = ("roll.default",)
 #: What gives a list of parts. Of a list with one part ExecuTorch asks for the shape.
 _SPLITS = ("split.Tensor", "split.sizes", "split_with_sizes.default", "chunk.default")
 
+#: Of 4-bit weights in groups, ExecuTorch fills up the scales, and does not take them where that makes more rows.
+_GROUPED, _ROWS = "torchao.dequantize_affine.default", 4
+
 
 def remedies_of(program: ExportedProgram) -> str:
     """Name what ExecuTorch may have stopped at.
@@ -36,4 +39,9 @@ def _remedies(node: Node) -> list[str]:
         return [f"torch.roll ({line_of(node)}) is not lowered: write torch.cat([x[..., -n:], x[..., :-n]], -1)"]
     if name in _SPLITS and isinstance(value, (list, tuple)) and len(value) == 1:
         return [f"a split into one part ({line_of(node)}) is not lowered: leave it out"]
+    if str(node.target) == _GROUPED and value.dim() == 2 and value.shape[0] % _ROWS and node.args[5:7] == (-8, 7):
+        return [
+            f"4-bit weights of {value.shape[0]} rows are not lowered: leave that layer in floating point, "
+            f"or give it a multiple of {_ROWS} rows"
+        ]
     return []

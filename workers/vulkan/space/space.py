@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from workers.errors import CompilerRefused
 from workers.models.types import is_quantised
+from workers.vulkan.files.out_variants import has_out_variant
 from workers.vulkan.gate.verdict import verdict
 from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
-from workers.vulkan.lowering.lowered import Lowered
+from workers.vulkan.lowering.lowered import Lowered, partitioned_operators
 from workers.vulkan.model.layers import Layer
 from workers.vulkan.model.scheme import GROUPED, Scheme
 from workers.vulkan.passes.base import ModuleRewrite, Rewrite, When
@@ -20,7 +21,7 @@ from workers.vulkan.passes.registry import REWRITES, in_order
 from workers.vulkan.passes.tensor_scalars import TensorScalars
 from workers.vulkan.space.fitting import fitting
 from workers.vulkan.space.recipe import VulkanRecipe
-from workers.vulkan.space.refused_fusions import FUSED, refused_fusions
+from workers.vulkan.space.refused_fusions import refused_fusions
 
 if TYPE_CHECKING:
     from workers.models.types import ExportedModel
@@ -128,12 +129,14 @@ def _first_grouped(schemes: Mapping[int, tuple[Scheme, ...]]) -> tuple[Scheme, .
 
 
 def _refused_operators(stock: Lowered) -> dict[str, int]:
-    """Those of the edge dialect, which the partitioner sees; fused ones come later, and buffers are no operators."""
+    """Those that the partitioner sees: the backend's passes make others later, and buffers are no operators."""
     graphs = graphs_of(stock)
     names = {one.operator for one in verdict(graphs).refused}
     calls = [call.name for graph in graphs for call in graph.calls]
     calls += [name for graph in graphs for name in (*graph.dropped_factors, *graph.returned_constants)]
-    return {name: calls.count(name) for name in sorted(names) if name in calls and not name.startswith(FUSED)}
+    seen = partitioned_operators(stock)
+    able = (name for name in sorted(names) if name in calls and name in seen and has_out_variant(name))
+    return {name: calls.count(name) for name in able}
 
 
 def _sites(model: ExportedModel, stock: Lowered, schemes: Mapping[int, tuple[Scheme, ...]]) -> dict[str, int]:

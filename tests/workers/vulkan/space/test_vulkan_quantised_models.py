@@ -8,13 +8,18 @@ from executorch.backends.vulkan.quantizer.vulkan_quantizer import VulkanQuantize
 from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import XNNPACKQuantizer
 from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import get_symmetric_quantization_config as int8
 from support.vulkan_nets import mlp, programs_of, relu6_convolutions
+from torch import nn
+from torchao.quantization import IntxWeightOnlyConfig, PerAxis, PerGroup, quantize_
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 from torchao.quantization.pt2e.quantizer import Quantizer
+from torchao.utils import unwrap_tensor_subclass
 
 from search_space.exactness import Exactness
 from search_space.recipe.recipe import Recipe
+from workers.errors import ModelError
 from workers.models.model_source import export
 from workers.models.types import ExportedModel, SourceModel
+from workers.vulkan.files.pte import pte_bytes
 from workers.vulkan.programs import VulkanPrograms
 
 
@@ -66,3 +71,42 @@ def test_what_it_is_compared_with_is_the_quantised_model() -> None:
     assert programs.described_check(Exactness.REQUANTISING, whole=True)["against"] == "the quantised model"
     wanted = [programs._model.program.module(check_guards=False)(*one) for one in programs._samples]
     assert all(torch.equal(one, other) for one, (other,) in zip(wanted, programs._alone.wanted, strict=True))
+
+
+@cache
+def partly_by_torchao() -> VulkanPrograms:
+    """The last layer has 8-bit weights. ExecuTorch's patterns for Vulkan do not know them."""
+    return by_torchao(IntxWeightOnlyConfig(weight_dtype=torch.int8, granularity=PerAxis(0)))
+
+
+def by_torchao(config: IntxWeightOnlyConfig) -> VulkanPrograms:
+    """Of a net whose last layer, of 10 rows, is quantised so."""
+    torch.manual_seed(2)
+    net = nn.Sequential(nn.Linear(96, 64), nn.ReLU(), nn.Linear(64, 10)).eval()
+    quantize_(net, config, lambda module, name: name == "2")
+    samples = [(torch.randn(4, 96),) for _ in range(2)]
+    return programs_of(export(SourceModel(unwrap_tensor_subclass(net), samples[0], samples, "net.py:make")))
+
+
+def test_what_torchao_quantised_is_not_quantised_again() -> None:
+    programs = partly_by_torchao()
+    assert not programs.space.plain_schemes
+    assert "scheme" not in programs.open_choices()
+
+
+def test_what_executorch_cannot_write_on_the_cpu_is_not_proposed_and_not_offered() -> None:
+    programs = partly_by_torchao()
+    said = str(programs.described_default()[1])
+    assert "torchao.dequantize_affine.default: the runtime registers no such operator" in said
+    assert not programs.space.operators and "keep-on-cpu" not in said
+    names = "torchao.dequantize_affine.default", "aten.addmm.default"
+    kept = programs.built(Recipe.parse(",".join(f"keep-on-cpu{{operator={name}}}" for name in names)))
+    assert {*names} <= {one.operator for one in programs.lowered(kept).host_operators}
+    assert "cannot write it" in programs.executed(kept, False, False, False).reason
+    with pytest.raises(ModelError, match="Missing out variants"):
+        pte_bytes(programs.lowered_anew(kept), "net")
+
+
+def test_rows_of_4_bit_weights_that_executorch_does_not_take_are_named() -> None:
+    with pytest.raises(ModelError, match="4-bit weights of 10 rows are not lowered: leave that layer"):
+        by_torchao(IntxWeightOnlyConfig(weight_dtype=torch.int4, granularity=PerGroup(32))).described_default()
