@@ -1,7 +1,7 @@
 """Operands of a concatenation that ExecuTorch drops.
 
-ExecuTorch 1.5.1 moves a permutation from the result of torch.cat to its operands. These must hold the same values in
-the same order after it. The step that moves it takes each operand once
+ExecuTorch 1.5.1 moves a permutation from the result of torch.cat to its operands. It does where their values keep
+their order. The step that moves it takes each operand once
 (backends/transforms/propagate_view_copy_permute_pass.py). Of cat([x, x]) it makes cat([x]).
 
 Either a later step stops at the missing values, or the program has fewer. The TOSA reference model can crash on it.
