@@ -1,4 +1,4 @@
-"""What ExecuTorch can write into a file for the CPU: operators that have a variant which is given its output."""
+"""What ExecuTorch can write for the CPU: operators with a variant that is given its output."""
 
 from __future__ import annotations
 
