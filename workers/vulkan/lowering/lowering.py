@@ -52,7 +52,7 @@ def lower(
         ModelError: a scheme does not fit its layer, or torch or ExecuTorch fail on the model so.
     """
     with quiet_toolchain(), operators_listed_once():
-        with _said_of(model.name, "cannot be quantised so"):
+        with _said_of(model.name, "cannot be rewritten or quantised so"):
             program, rewritten = quantised_program(model, settings, samples)
         with _said_of(model.name, "ExecuTorch cannot lower it so for Vulkan", model.program):
             return _lowered(program, target, settings, rewritten)

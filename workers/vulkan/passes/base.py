@@ -105,6 +105,7 @@ class ModuleRewrite(Rewrite):
         for node in nodes:
             self.rewrite(module, node)
         if nodes:
+            _views_as_reshapes(module)
             module.graph.eliminate_dead_code()
             module.graph.lint()
             module.recompile()
@@ -133,3 +134,11 @@ class ModuleRewrite(Rewrite):
             module: that it is of; it is changed in place.
             node: where the pass fits.
         """
+
+
+def _views_as_reshapes(module: GraphModule) -> None:
+    """A decomposed program says view where the strides allow it; after a rewrite they may be others."""
+    import torch
+
+    for node in module.graph.find_nodes(op="call_function", target=torch.ops.aten.view.default):
+        node.target = torch.ops.aten.reshape.default

@@ -69,6 +69,15 @@ def test_spelled_attention_computes_attention(
     assert torch.allclose(module(x), before, atol=1e-5)
 
 
+def test_attention_is_spelled_in_a_program_that_was_decomposed() -> None:
+    x = torch.randn(1, 8, 32, generator=torch.Generator().manual_seed(0))
+    module: Any = torch.export.export(Attention().eval(), (x,)).run_decompositions({}).module(check_guards=False)
+    assert any(node.target == torch.ops.aten.view.default for node in module.graph.nodes)
+    wanted = module(x)
+    assert SpellAttention().apply(module) == 1
+    torch.testing.assert_close(module(x), wanted)
+
+
 def residuals(x: torch.Tensor) -> torch.Tensor:
     """A value to which more paths lead than a search may follow."""
     for _ in range(64):

@@ -44,6 +44,8 @@ def test_weights_by_channel_are_fused_by_a_pass(bits: int) -> None:
     assert programs.starting_points()[0] == f"fuse-linear-qcs{bits}w"
     stock, fused = (programs.built(Recipe.parse(text)) for text in ("default", f"fuse-linear-qcs{bits}w"))
     assert "dequantize_per_channel" in programs.executed(stock, True, True, True).reason
+    (said,) = (one for one in programs.described_default()[1] if one.startswith("quantized_decomposed."))
+    assert said.endswith(f"fuse-linear-qcs{bits}w (--allow-requant) removes it")
     assert programs.executed(fused, True, True, False).equal
     assert programs.cost(fused).metrics["moved_bytes"] < programs.cost(stock).metrics["moved_bytes"]
     assert (programs.quality(fused).sqnr_db or 0) > 100

@@ -27,6 +27,7 @@ class FuseLinearQcs(ModuleRewrite):
     law: ClassVar[str] = LAW
     exactness: ClassVar[Exactness] = Exactness.REQUANTISING
     when: ClassVar[When] = When.QUANTISED
+    removes: ClassVar[frozenset[str]] = frozenset({"quantized_decomposed.dequantize_per_channel.default"})
     bits: ClassVar[int]
 
     def fits(self, module: GraphModule, node: Node) -> bool:
