@@ -1,4 +1,4 @@
-"""What ExecuTorch can write for the CPU: operators with a variant that is given its output."""
+"""What ExecuTorch can write for the CPU: operators with a variant that is given the output to fill."""
 
 from __future__ import annotations
 
@@ -20,8 +20,7 @@ def has_out_variant(operator: str) -> bool:
     Args:
         operator: such as `aten.mul.Tensor`. One that is no operator of PyTorch's may be there.
     """
-    from executorch.exir.dialects.edge.op.api import to_variant
-    from torchgen.model import SchemaKind
+    from executorch.exir.dialects.edge.op.api import SchemaKind, to_variant
 
     parts = operator.split(".")
     if len(parts) != 3:

@@ -9,6 +9,7 @@ from typing import Any
 
 from workers.cache.atomic_write import write_whole
 from workers.errors import ModelError, one_line
+from workers.output_capture import toolchain_hushed
 from workers.vulkan.files.flatbuffer import decoded
 from workers.vulkan.gate.verdict import Verdict, verdict
 from workers.vulkan.lowering.graph.vk_graph import Graph, read_graph
@@ -102,7 +103,8 @@ def read_pte(content: bytes, name: str) -> FileContent:
     """
     if content[4:6] != b"ET":
         raise ModelError(f"{name}: not an ExecuTorch program (.pte)")
-    from executorch.exir._serialize import _deserialize_pte_binary
+    with toolchain_hushed():  # torchao says of each library of its own that it cannot load it
+        from executorch.exir._serialize import _deserialize_pte_binary
 
     try:
         file: Any = _deserialize_pte_binary(content)

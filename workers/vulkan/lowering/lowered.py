@@ -109,7 +109,7 @@ def host_digest(lowered: Lowered) -> bytes:
 
 
 def partitioned_operators(lowered: Lowered) -> frozenset[str]:
-    """What the partitioner gave to delegates before the backend's passes, which make linear operators of products.
+    """What the partitioner gave to delegates. The backend's passes make others of it: linear operators of products.
 
     Args:
         lowered: any program.

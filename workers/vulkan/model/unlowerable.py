@@ -39,10 +39,9 @@ def _remedies(node: Node) -> list[str]:
         return [f"torch.roll ({line_of(node)}) is not lowered: write torch.cat([x[..., -n:], x[..., :-n]], -1)"]
     if name in _SPLITS and isinstance(value, (list, tuple)) and len(value) == 1:
         return [f"a split into one part ({line_of(node)}) is not lowered: leave it out"]
-    rows = value.shape[0] if value is not None and len(getattr(value, "shape", ())) == 2 else 0
-    if str(node.target) == _GROUPED and rows % _ROWS and node.args[5:7] == (-8, 7):
-        return [
-            f"4-bit weights of {rows} rows are not lowered: leave that layer in floating point, "
-            f"or give it a multiple of {_ROWS} rows"
-        ]
+    if str(node.target) == _GROUPED and node.args[5:7] == (-8, 7):
+        rows = value.shape[0] if value is not None and value.dim() == 2 else 0
+        if rows % _ROWS:
+            instead = f"leave that layer in floating point, or give it a multiple of {_ROWS} rows"
+            return [f"4-bit weights of {rows} rows are not lowered: {instead}"]
     return []

@@ -1,5 +1,8 @@
 """Writing a `.pte` and holding it to the program that was checked."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from executorch.backends.vulkan.serialization.vulkan_graph_serialize import (
@@ -68,3 +71,9 @@ class Counted(nn.Module):
 def test_a_model_without_anything_for_the_gpu_is_said_to_be_so() -> None:
     with pytest.raises(ModelError, match="all of its operators stay on the CPU"):
         pte_bytes(anew(made(Counted, 2, 8)), "counted")
+
+
+def test_a_fresh_process_reads_a_file_without_a_word() -> None:
+    read = "from workers.vulkan.files.pte import read_pte\ntry: read_pte(b'0000ET12', 'file')\nexcept Exception: pass"
+    found = subprocess.run([sys.executable, "-c", read], capture_output=True, text=True, check=True)
+    assert (found.stdout, found.stderr) == ("", "")
