@@ -57,7 +57,7 @@ class ExportedModel:
 def is_quantised(program: ExportedProgram) -> bool:
     """Whether a program has quantise or dequantise operators, and so must not be quantised again."""
     return any(
-        str(node.target).startswith(("quantized_decomposed.", "torchao."))
+        str(node.target).startswith("quantized_decomposed.")
         for node in program.graph.nodes
         if node.op == "call_function"
     )

@@ -21,7 +21,7 @@ from workers.checking.allowance import Allowance, Quality
 from workers.checking.sqnr import MOST_DB, sqnr_of_outputs
 from workers.checking.verdict import Verdict
 from workers.errors import CompilerRefused, ModelError
-from workers.models.types import ExportedModel, is_quantised
+from workers.models.types import ExportedModel
 from workers.vulkan.check.layer_quality import LayerQuality
 from workers.vulkan.check.quality import OutputQuality
 from workers.vulkan.check.run import run_lowered
@@ -38,6 +38,7 @@ from workers.vulkan.gate.verdict import verdict_of
 from workers.vulkan.lowering.lowered import Lowered, host_digest
 from workers.vulkan.lowering.lowering import lower, model_layers
 from workers.vulkan.model.scheme import PER_CHANNEL, Scheme
+from workers.vulkan.model.users_schemes import has_schemes
 from workers.vulkan.passes.base import Rewrite
 from workers.vulkan.passes.fusion.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
@@ -90,7 +91,7 @@ class VulkanPrograms(Programs[VulkanRecipe]):
         self.measures_files = bool(target.runner)
         self._allowance, self._limit_db = allowance, allowance.min_sqnr_db
         self._layers = model_layers(model)
-        self._is_quantised = is_quantised(model.program)
+        self._is_quantised = has_schemes(model.program)
         self._alone = LayerQuality(model, samples)
         self._lowered: LRU[Lowered | ModelError] = LRU(_KEPT)
         self._ran: LRU[_Ran] = LRU(_KEPT)

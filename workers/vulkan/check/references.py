@@ -36,3 +36,6 @@ REFERENCES: Mapping[str, Callable[..., Any]] = {
     "et_vk.q8ta_relu.default": int8.q8ta_relu,
     "et_vk.q8ta_pixel_shuffle.default": int8.q8ta_pixel_shuffle,
 }
+
+#: Those of kernels that do not sum in single precision where values have half.
+IN_HALF: Mapping[str, Callable[..., Any]] = {"et_vk.linear_q4gsw.default": weight_only.linear_q4gsw_in_half}

@@ -11,7 +11,7 @@ from torch.export.graph_signature import InputKind
 from torch.fx import Interpreter, Node
 
 from workers.errors import ModelError
-from workers.vulkan.check.references import REFERENCES
+from workers.vulkan.check.references import IN_HALF, REFERENCES
 from workers.vulkan.lowering.lowered import Delegate, Lowered
 from workers.vulkan.lowering.quiet_toolchain import quiet_toolchain
 
@@ -31,7 +31,7 @@ def run_lowered(
         lowered: any program.
         inputs: positional arguments of the model.
         half: whether the delegates compute in half precision: what each operator gives is stored in it, see
-            `stored_in_half`. Kernels on textures compute in single precision, as here.
+            `stored_in_half`. Most kernels on textures compute in single precision, as here; the others are `IN_HALF`.
         noted: gets a line for each operator whose integers the runtime computes otherwise than PyTorch, which is asked
             here: remainders of numbers below zero, and numbers beyond 32 bits.
 
@@ -96,7 +96,7 @@ class _Part(Interpreter):
 
     def call_function(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         name = getattr(target, "__name__", "")
-        reference = REFERENCES.get(name)
+        reference = (IN_HALF.get(name) if self._half else None) or REFERENCES.get(name)
         result = reference(*args, **kwargs) if reference else super().call_function(target, args, kwargs)
         if isinstance(result, (tuple, list)):
             return [self.held(one, name) for one in result]

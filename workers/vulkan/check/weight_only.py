@@ -54,6 +54,28 @@ def linear_q4gsw(
     return F.linear(x, floats, None if bias is None else bias[: floats.shape[0]])
 
 
+def linear_q4gsw_in_half(
+    x: torch.Tensor, weights: torch.Tensor, scales: torch.Tensor, group: int, bias: torch.Tensor | None = None
+) -> torch.Tensor:
+    """et_vk.linear_q4gsw in half precision: several rows have their sums in it, term by term.
+
+    So does q4gsw_linear_gemm__tin__w_4x8.glsl. The kernel for one row sums in single precision.
+
+    Args:
+        x, weights, scales, group, bias: as of `linear_q4gsw`, with numbers that half precision has.
+
+    Returns:
+        As `linear_q4gsw`.
+    """
+    if x.shape[-2] == 1:
+        return linear_q4gsw(x, weights, scales, group, bias)
+    columns = _half(_grouped(weights, scales, group, x.shape[-1])).T
+    sums = torch.zeros(*x.shape[:-1], columns.shape[1])
+    for term, column in zip(x.unbind(-1), columns, strict=True):
+        sums = _half(sums + _half(term.unsqueeze(-1) * column))
+    return sums if bias is None else _half(sums + bias[: columns.shape[1]])
+
+
 def linear_dq8ca_q4gsw(
     x: torch.Tensor,
     input_scales: torch.Tensor,
@@ -109,3 +131,7 @@ def _grouped(weights: torch.Tensor, scales: torch.Tensor, group: int, inputs: in
     integers = torch.stack([weights & 0x0F, weights >> 4], dim=-1).flatten(1).to(torch.float32) - 8
     steps = scales[:, : weights.shape[0]].T.to(torch.float32).repeat_interleave(group, dim=1)
     return integers[:, :inputs] * steps[:, :inputs]
+
+
+def _half(values: torch.Tensor) -> torch.Tensor:
+    return values.half().float()

@@ -13,7 +13,8 @@ from workers.models.identity.calibrated_on import calibrated_on
 from workers.models.identity.content_hash import text_hash
 from workers.models.identity.installed_versions import versions_of
 from workers.models.identity.source_content import SourceContent, source_content
-from workers.models.types import ExportedModel, TosaFile, is_quantised
+from workers.models.types import ExportedModel, TosaFile
+from workers.vulkan.model.users_schemes import has_schemes
 from workers.vulkan.target import VulkanTarget
 
 _DISTRIBUTIONS = ("torch", "torchao", "executorch", "velatune")
@@ -94,7 +95,7 @@ def base_of(
 def _identified(job: Job[VulkanTarget]) -> tuple[ExportedModel, Identified]:
     content = source_content(job.source, job.io_layout)
     model = _loaded(job, content)
-    scheme = "the user's" if is_quantised(model.program) else "float, schemes by recipe"
+    scheme = "the user's" if has_schemes(model.program) else "float, schemes by recipe"
     quantisation = {"scheme": scheme, **calibrated_on(model, job.calibration_data, job.seed)}
     now = versions()
     key = text_hash("vulkan 1", content.sha256, str(sorted(quantisation.items())), str(sorted(now.items())))

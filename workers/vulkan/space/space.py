@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workers.errors import CompilerRefused
-from workers.models.types import is_quantised
 from workers.vulkan.files.out_variants import has_out_variant
 from workers.vulkan.gate.verdict import verdict
 from workers.vulkan.lowering.graph.lowered_graphs import graphs_of
 from workers.vulkan.lowering.lowered import Lowered, partitioned_operators
 from workers.vulkan.model.layers import Layer
 from workers.vulkan.model.scheme import GROUPED, Scheme
+from workers.vulkan.model.users_schemes import has_schemes
 from workers.vulkan.passes.base import ModuleRewrite, Rewrite, When
 from workers.vulkan.passes.fusion.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
@@ -96,7 +96,7 @@ def space_of(model: ExportedModel, layers: Sequence[Layer], lowered: Callable[[V
     Raises:
         CompilerRefused: the stock lowering fails.
     """
-    open_schemes = () if is_quantised(model.program) else list(Scheme)[1:]
+    open_schemes = () if has_schemes(model.program) else list(Scheme)[1:]
     schemes = {layer.number: tuple(one for one in open_schemes if not fitting(layer, one)) for layer in layers}
     stock = lowered(VulkanRecipe())
     patterns, refused = dict(stock.fused), {}
@@ -142,7 +142,7 @@ def _refused_operators(stock: Lowered) -> dict[str, int]:
 def _sites(model: ExportedModel, stock: Lowered, schemes: Mapping[int, tuple[Scheme, ...]]) -> dict[str, int]:
     """Rewrites with sites. Those that need a scheme have one wherever a layer can have it, or follow another. In a
     quantised model all sites are there to be seen."""
-    module, quantised = model.program.module(check_guards=False), is_quantised(model.program)
+    module, quantised = model.program.module(check_guards=False), has_schemes(model.program)
     sites: dict[str, int] = {}
     for name, kind in REWRITES.items():
         able = quantised or not kind.needs or any(kind.needs & set(those) for those in schemes.values())
