@@ -24,17 +24,10 @@ from workers.ethos_u.lowering.delegates.layouts import interface_of, with_final_
 from workers.ethos_u.lowering.delegates.rejections import rejections
 from workers.ethos_u.lowering.delegates.stock_faults.carried_state import differing_state
 from workers.ethos_u.lowering.delegates.stock_faults.delegate_edges import check_edges
-from workers.ethos_u.lowering.delegates.stock_faults.dropped_operands import (
-    check_operands,
-    dropped_operands,
-    taken_once,
-)
+from workers.ethos_u.lowering.delegates.stock_faults.dropped_operands import TAKEN_ONCE, dropped_operands
 from workers.ethos_u.lowering.delegates.stock_faults.lowered_outputs import unlike_outputs
-from workers.ethos_u.lowering.delegates.stock_faults.misplaced_permutes import (
-    check_order,
-    misplaced_permutes,
-    order_lost,
-)
+from workers.ethos_u.lowering.delegates.stock_faults.misplaced_permutes import ORDER_LOST, misplaced_permutes
+from workers.ethos_u.lowering.delegates.stock_faults.refusal import causes, something_else
 from workers.ethos_u.lowering.delegates.stock_faults.written_file import check_file
 from workers.ethos_u.lowering.frontend import is_for_quantiser, lowering_by
 from workers.ethos_u.lowering.quantise import quantise
@@ -164,12 +157,13 @@ def lower(
     with toolchain_hushed():
         quantised = quantised_program(model, target, seed=seed, calibration_data=calibration_data, setting=setting)
         with rejections() as reasons, misplaced_permutes() as misplaced, dropped_operands() as dropped:
+            faults = (ORDER_LOST, misplaced), (TAKEN_ONCE, dropped)
             try:
                 edge = _with_tosa(model, target, quantised, setting)
             except ModelError as error:
                 # Its own steps stop at shapes that these faults leave.
-                if causes := [cause for cause in (order_lost(misplaced), taken_once(dropped)) if cause]:
-                    raise ModelError("; ".join((str(error), *causes))) from error
+                if found_faults := causes(faults):
+                    raise ModelError("; ".join((str(error), *found_faults))) from error
                 raise
         lowered = edge.exported_program()
         found = list(delegates(lowered.graph_module))
@@ -181,8 +175,8 @@ def lower(
         if not graphs:
             left = ", ".join(on_cpu(on_host)) or "nothing"
             raise ModelError(f"{model.name}: no operator runs on {target.accelerator}; on the CPU: {left}")
-        check_order(model.name, misplaced)
-        check_operands(model.name, dropped)
+        for cause in causes(faults):
+            raise something_else(model.name, cause)
         check_edges(found, model.name)
         interface = interface_of(lowered, with_final_layouts(lowered.graph_module, model.name))
         try:
@@ -193,10 +187,10 @@ def lower(
         _check_carried(model.name, quantised, lowered)
         warnings = quantised.warnings + lost_starts(lowered)
         if not setting:
-            # What cannot be written is known before anything is searched. It comes last, since it changes graphs.
             run = _first_run(lowered, quantised) if len(recorded) == len(graphs) else None
             if run is not None and not written_buffers(lowered):
                 warnings += unlike_outputs(model.name, _outputs_of(quantised), run.outputs)
+            # What cannot be written is known before anything is searched. It comes last, since it changes graphs.
             with _refused(f"{model.name}: ExecuTorch lowers it and cannot write it as a .pte"):
                 written = to_executorch(edge)
             missing = _missing_kernels(written)

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
 @cache
 def has_out_variant(operator: str) -> bool:
-    """Whether a file may have an operator on the CPU.
+    """Look for the variant of an operator that is given the output to fill.
 
     Args:
-        operator: such as `aten.mul.Tensor`. One that is no operator of PyTorch's may be there.
+        operator: such as `aten.mul.Tensor`.
+
+    Returns:
+        Whether a file may have it on the CPU. What is no operator of PyTorch's may be there.
     """
     from executorch.exir.dialects.edge.op.api import SchemaKind, to_variant
 

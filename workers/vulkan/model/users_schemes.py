@@ -11,10 +11,13 @@ if TYPE_CHECKING:
 
 
 def has_schemes(program: ExportedProgram) -> bool:
-    """Whether a program is quantised, by PyTorch's operators or by torchao's, and so keeps its schemes.
+    """Look for quantisation by PyTorch's operators or by torchao's.
 
     Args:
         program: of a model.
+
+    Returns:
+        Whether there is any, so that the model keeps its schemes.
     """
     return is_quantised(program) or any(
         str(node.target).startswith("torchao.") for node in program.graph.nodes if node.op == "call_function"

@@ -96,7 +96,8 @@ def space_of(model: ExportedModel, layers: Sequence[Layer], lowered: Callable[[V
     Raises:
         CompilerRefused: the stock lowering fails.
     """
-    open_schemes = () if has_schemes(model.program) else list(Scheme)[1:]
+    quantised = has_schemes(model.program)
+    open_schemes = () if quantised else list(Scheme)[1:]
     schemes = {layer.number: tuple(one for one in open_schemes if not fitting(layer, one)) for layer in layers}
     stock = lowered(VulkanRecipe())
     patterns, refused = dict(stock.fused), {}
@@ -114,7 +115,7 @@ def space_of(model: ExportedModel, layers: Sequence[Layer], lowered: Callable[[V
                 continue
             patterns = {name: max(patterns.get(name, 0), found.get(name, 0)) for name in sorted({*patterns, *found})}
             unfused[scheme] = refused_fusions(recipe, lowered)
-    sites, operators = _sites(model, stock, schemes), _refused_operators(stock)
+    sites, operators = _sites(model, stock, schemes, quantised), _refused_operators(stock)
     return VulkanSpace(tuple(layers), schemes, sites, patterns, operators, refused, unfused)
 
 
@@ -139,10 +140,12 @@ def _refused_operators(stock: Lowered) -> dict[str, int]:
     return {name: calls.count(name) for name in able}
 
 
-def _sites(model: ExportedModel, stock: Lowered, schemes: Mapping[int, tuple[Scheme, ...]]) -> dict[str, int]:
+def _sites(
+    model: ExportedModel, stock: Lowered, schemes: Mapping[int, tuple[Scheme, ...]], quantised: bool
+) -> dict[str, int]:
     """Rewrites with sites. Those that need a scheme have one wherever a layer can have it, or follow another. In a
     quantised model all sites are there to be seen."""
-    module, quantised = model.program.module(check_guards=False), has_schemes(model.program)
+    module = model.program.module(check_guards=False)
     sites: dict[str, int] = {}
     for name, kind in REWRITES.items():
         able = quantised or not kind.needs or any(kind.needs & set(those) for those in schemes.values())

@@ -22,6 +22,7 @@ from search_space.ir.dtypes import NUMPY
 from search_space.ir.graph import Graph, TensorType
 from search_space.tosa_file.reader import read_tosa
 from workers.errors import ModelError
+from workers.ethos_u.lowering.delegates.stock_faults.refusal import something_else
 
 if TYPE_CHECKING:
     import torch
@@ -54,24 +55,26 @@ def check_edges(delegates: Iterable[tuple[Node, bytes]], name: str) -> None:
         handed, read = len(call.args) - 1, len(graph.inputs)
         if handed != read:
             # The runtime goes by position: it would take an input for an output.
-            raise ModelError(
-                f"{name}: ExecuTorch lowers it to a program that computes something else: delegate {number} is handed "
-                f"{_values(handed)} ({', '.join(str(one) for one in call.args[1:])}) and reads {_values(read)}; "
-                "compute what does not depend on them, such as zeros_like or full_like, when the model is made"
+            raise something_else(
+                name,
+                f"delegate {number} is handed {_values(handed)} ({', '.join(str(one) for one in call.args[1:])}) and "
+                f"reads {_values(read)}; compute what does not depend on them, such as zeros_like or full_like, when "
+                "the model is made",
             )
         for what, program, tosa in _edges(call, graph):
             element_type = str(NUMPY.get(tosa.dtype, tosa.dtype))
             if element_type != _element_type(program) or tosa.elements != program.numel():
-                raise ModelError(
-                    f"{name}: ExecuTorch lowers it to a program that computes something else: {what} of delegate "
-                    f"{number} is {_said(program)} in the program and {element_type} of "
+                raise something_else(
+                    name,
+                    f"{what} of delegate {number} is {_said(program)} in the program and {element_type} of "
                     f"{list(tosa.shape)} in the delegate; let all operators that read this value run on the NPU, or "
-                    "none"
+                    "none",
                 )
             if _other_order(program, tosa):
-                raise ModelError(
-                    f"{name}: ExecuTorch lowers it to a program that computes something else: {what} of delegate "
-                    f"{number} is {_said(program)} in the program and lies in memory as {list(tosa.shape)}"
+                raise something_else(
+                    name,
+                    f"{what} of delegate {number} is {_said(program)} in the program and lies in memory as "
+                    f"{list(tosa.shape)}",
                 )
 
 

@@ -9,16 +9,22 @@ Either a later step stops at the missing values, or the program has fewer. The T
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from workers.errors import ModelError
 from workers.models.error_place import line_of
 
 if TYPE_CHECKING:
     from torch.fx import Node
+
+
+#: What happens in the places, and what to write instead.
+TAKEN_ONCE = (
+    "torch.cat or torch.stack of the same tensor several times takes it once ({}); repeat the tensor by `repeat` "
+    "instead"
+)
 
 
 @contextmanager
@@ -44,37 +50,6 @@ def dropped_operands() -> Iterator[list[str]]:
 
     with patch.object(PropagateViewCopyPermuteUpPass, "_maybe_split_upwards_cat_fanout", split):
         yield found
-
-
-def taken_once(dropped: Sequence[str]) -> str:
-    """What happens in these places, and what to write instead.
-
-    Args:
-        dropped: as `dropped_operands` gives them.
-
-    Returns:
-        The end of a message; empty if there are none.
-    """
-    if not dropped:
-        return ""
-    return (
-        "torch.cat or torch.stack of the same tensor several times takes it once "
-        f"({', '.join(dict.fromkeys(dropped))}); repeat the tensor by `repeat` instead"
-    )
-
-
-def check_operands(name: str, dropped: Sequence[str]) -> None:
-    """Refuse a model in which a concatenation loses operands.
-
-    Args:
-        name: of the model, for people.
-        dropped: as `dropped_operands` gives them.
-
-    Raises:
-        ModelError: there are any.
-    """
-    if said := taken_once(dropped):
-        raise ModelError(f"{name}: ExecuTorch lowers it to a program that computes something else: {said}")
 
 
 def _operands(node: Node) -> int:

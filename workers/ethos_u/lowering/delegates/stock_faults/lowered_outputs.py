@@ -11,7 +11,7 @@ from itertools import permutations
 
 import numpy as np
 
-from workers.errors import ModelError
+from workers.ethos_u.lowering.delegates.stock_faults.refusal import something_else
 
 #: Correlations of outputs that are the same but for rounding, and of those that hardly are.
 _SAME, _UNLIKE = 0.9, 0.5
@@ -42,9 +42,10 @@ def unlike_outputs(name: str, quantised: Sequence[np.ndarray], lowered: Sequence
         if alike >= _UNLIKE or not np.isfinite(alike):
             continue
         if order := _order(wanted, found):
-            raise ModelError(
-                f"{name}: ExecuTorch lowers it to a program that computes something else: output {number} has the "
-                f"values of the quantised model in another order, its dimensions as {list(order)}"
+            raise something_else(
+                name,
+                f"output {number} has the values of the quantised model in another order, its dimensions as "
+                f"{list(order)}",
             )
         warnings.append(
             f"output {number} of the default lowering has little in common with that of the quantised model (their "

@@ -8,16 +8,22 @@ memory. The shapes of the `.pte` do not say so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from workers.errors import ModelError
 from workers.models.error_place import line_of
 
 if TYPE_CHECKING:
     from torch.fx import Node
+
+
+#: What happens in the places, and what to write instead.
+ORDER_LOST = (
+    "the order of dimensions is lost where a constant is the first operand ({}); make it the second one, such as "
+    "-x + 1 instead of 1 - x"
+)
 
 
 @contextmanager
@@ -45,34 +51,3 @@ def misplaced_permutes() -> Iterator[list[str]]:
 
     with patch.object(PropagateViewCopyPermuteUpPass, "_move_node", move_node):
         yield found
-
-
-def order_lost(misplaced: Sequence[str]) -> str:
-    """What happens in these places, and what to write instead.
-
-    Args:
-        misplaced: as `misplaced_permutes` gives them.
-
-    Returns:
-        The end of a message; empty if there are none.
-    """
-    if not misplaced:
-        return ""
-    return (
-        "the order of dimensions is lost where a constant is the first operand "
-        f"({', '.join(dict.fromkeys(misplaced))}); make it the second one, such as -x + 1 instead of 1 - x"
-    )
-
-
-def check_order(name: str, misplaced: Sequence[str]) -> None:
-    """Refuse a model in which a permutation gets lost.
-
-    Args:
-        name: of the model, for people.
-        misplaced: as `misplaced_permutes` gives them.
-
-    Raises:
-        ModelError: there are any.
-    """
-    if said := order_lost(misplaced):
-        raise ModelError(f"{name}: ExecuTorch lowers it to a program that computes something else: {said}")
