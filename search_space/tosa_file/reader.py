@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from search_space.errors import SpaceError
 from search_space.ir import schema
@@ -12,13 +12,18 @@ from search_space.ir.dtypes import DTYPES, payload_bytes
 from search_space.ir.graph import CONST, INPUT, Graph, Node, Step, TensorType, move
 from search_space.tosa_file.flatbuffer import Table
 
+T = TypeVar("T")
 VTables = dict[int, tuple[int, ...]]
 
 _CONTROL_FLOW = "control flow, such as torch.cond"
+_COPY = "copy of {}\0"  # no name of a flatbuffer has a zero byte
 
 
 def read_tosa(data: bytes, origin: str = "the program") -> Graph:
     """Read a TOSA file as ExecuTorch writes it: one region with one block.
+
+    An output that is an input as well becomes an IDENTITY of it. ExecuTorch writes such programs, and Vela refuses an
+    output that no operator computes.
 
     Args:
         data: the flatbuffer.
@@ -31,18 +36,38 @@ def read_tosa(data: bytes, origin: str = "the program") -> Graph:
         SpaceError: the file is no TOSA 1.0 flatbuffer, cut off or corrupt. Or it has control flow or an unknown
             operator. The message is one line.
     """
+    return _read(data, origin, _Block.graph)
+
+
+def returned_inputs(data: bytes, origin: str = "the program") -> tuple[str, ...]:
+    """Inputs that a TOSA file has among its outputs. Vela does not compile it as it is.
+
+    Args:
+        data: as of `read_tosa`.
+        origin: as of `read_tosa`.
+
+    Returns:
+        Their names, in the order of the outputs.
+
+    Raises:
+        SpaceError: as `read_tosa`, except for operators, which are not looked at.
+    """
+    return _read(data, origin, _Block.returned_inputs)
+
+
+def _read(data: bytes, origin: str, part: Callable[[_Block], T]) -> T:
     data = bytes(data)
     if data[4:8] != b"TOSA":
         raise SpaceError(f"{origin} is not a TOSA flatbuffer (its file identifier is missing)")
     try:
-        return _read_program(data)
+        return part(_block(data))
     except SpaceError as error:
         raise SpaceError(f"{origin}: {error}") from None
     except (struct.error, IndexError, ValueError, MemoryError, RecursionError) as error:
         raise SpaceError(f"{origin} is a corrupt or cut-off TOSA flatbuffer ({error})") from None
 
 
-def _read_program(data: bytes) -> Graph:
+def _block(data: bytes) -> _Block:
     vtables: VTables = {}
     root = Table(data, struct.unpack_from("<I", data)[0], vtables)
     version_at = root.indirect(0)
@@ -58,7 +83,7 @@ def _read_program(data: bytes) -> Graph:
     blocks = regions[0].tables(1, vtables)
     if len(blocks) != 1:
         raise SpaceError(f"it has {len(blocks)} blocks ({_CONTROL_FLOW}); velatune reads programs of one")
-    return _Block(data, blocks[0], vtables).graph()
+    return _Block(data, blocks[0], vtables)
 
 
 class _Block:
@@ -69,6 +94,10 @@ class _Block:
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._ids: dict[str, int] = {}
         self._nodes: dict[int, Node] = {}
+
+    def returned_inputs(self) -> tuple[str, ...]:
+        inputs = self._table.strings(3)
+        return tuple(name for name in self._table.strings(4) if name in inputs)
 
     def graph(self) -> Graph:
         for tensor in self._table.tables(2, self._vtables):
@@ -85,10 +114,18 @@ class _Block:
         pending = self._table.tables(1, self._vtables)
         for operator in pending:
             self._operator(operator)
-        outputs = tuple(self._id(name, "the program's outputs") for name in self._table.strings(4))
+        outputs = tuple(self._output(name) for name in self._table.strings(4))
         graph = Graph(self._nodes, inputs, outputs, len(self._ids))
         needed = set(graph.order)
         return Graph({i: n for i, n in self._nodes.items() if i in needed}, inputs, outputs, len(self._ids))
+
+    def _output(self, name: str) -> int:
+        node_id = self._id(name, "the program's outputs")
+        node = self._nodes[node_id]
+        if node.op != INPUT:
+            return node_id
+        copy = _COPY.format(name)
+        return self._ids[copy] if copy in self._ids else self._define(copy, Node("IDENTITY", (node_id,), node.type))
 
     def _define(self, name: str, node: Node) -> int:
         if name in self._ids:

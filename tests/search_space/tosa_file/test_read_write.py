@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from search_space.ir.graph import CONST, INPUT, MOVE, Graph, Node, Step, TensorType, constant, move
-from search_space.tosa_file.reader import read_tosa
+from search_space.tosa_file.reader import read_tosa, returned_inputs
 from search_space.tosa_file.writer import write_tosa, written_operators
 from velatune.testing.random.graphs import graphs
 
@@ -36,8 +36,9 @@ def with_node(graph: Graph, node_id: int, node: Node) -> Graph:
 def test_a_written_program_reads_as_the_same(graph: Graph) -> None:
     data = write_tosa(graph)
     again = read_tosa(data)
-    # A movement of several operators is read as several nodes, which is another graph.
-    assert (again.hash == graph.hash) == (write_tosa(again) == data) == in_single_steps(graph)
+    # A movement of several operators is read as several nodes, and a returned input as a copy: another graph.
+    kept = in_single_steps(graph) and not returned_inputs(data)
+    assert (again.hash == graph.hash) == (write_tosa(again) == data) == kept
     assert [again[i].type for i in again.inputs] == [graph[i].type for i in graph.inputs]
     assert [again[i].type for i in again.outputs] == [graph[i].type for i in graph.outputs]
     assert read_tosa(write_tosa(again)).hash == again.hash
@@ -198,3 +199,19 @@ def test_a_move_needs_steps_that_are_one_map() -> None:
     turned = Step("transpose", (1, 0))
     with pytest.raises(SpaceError, match="not one layout map"):
         move(0, tensor, (turned, Step("reshape", (2, 3)), turned))
+
+
+@given(graph=graphs(), data=st.data())
+def test_an_input_that_is_a_result_is_copied(graph: Graph, data: st.DataObject) -> None:
+    """Twice returned, it is copied once; the other results stay."""
+    returned = data.draw(st.sampled_from(graph.inputs))
+    places = data.draw(st.integers(0, len(graph.outputs)))
+    outputs = (*graph.outputs[:places], returned, *graph.outputs[places:], returned)
+    written = write_tosa(Graph(graph.nodes, graph.inputs, outputs, graph.next_id))
+    again = read_tosa(written)
+    assert len(returned_inputs(written)) == 2 + sum(i in graph.inputs for i in graph.outputs)
+    assert again.outputs[places] == again.outputs[-1]
+    copy = again[again.outputs[-1]]
+    assert (copy.op, copy.inputs) == ("IDENTITY", (again.inputs[graph.inputs.index(returned)],))
+    assert returned_inputs(write_tosa(again)) == ()
+    assert len(again.order) == len(read_tosa(write_tosa(graph)).order) + (returned not in graph.outputs)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from search_space.choices.frontend.base import Setting
+from search_space.tosa_file.reader import returned_inputs
 from workers.errors import ModelError, ReferenceFailed
 from workers.ethos_u.cost.estimates.host_operators import HostOperator, host_operators, on_cpu
 from workers.ethos_u.files.run_pte.kernels import without_kernel
@@ -178,6 +179,7 @@ def lower(
         for cause in causes(faults):
             raise something_else(model.name, cause)
         check_edges(found, model.name)
+        warnings = quantised.warnings + _copied_inputs(graphs)
         interface = interface_of(lowered, with_final_layouts(lowered.graph_module, model.name))
         try:
             recorded = recorded_inputs(lowered, quantised.samples[:_RECORDED_SAMPLES])
@@ -185,7 +187,7 @@ def lower(
             raise ModelError(f"{model.name}: the reference model does not run a delegate, {error}") from error
         _check_state(model, quantised, lowered)
         _check_carried(model.name, quantised, lowered)
-        warnings = quantised.warnings + lost_starts(lowered)
+        warnings += lost_starts(lowered)
         if not setting:
             run = _first_run(lowered, quantised) if len(recorded) == len(graphs) else None
             if run is not None and not written_buffers(lowered):
@@ -311,6 +313,17 @@ def _outputs_of(quantised: Quantised) -> list[np.ndarray]:
     module = quantised.program.module(check_guards=False)
     with torch.no_grad(), state_kept(module):
         return as_arrays(module(*copied(quantised.samples[0])))
+
+
+def _copied_inputs(graphs: Sequence[bytes]) -> tuple[str, ...]:
+    """A warning about delegates that Vela does not compile as ExecuTorch makes them."""
+    named = [f"{name} of delegate {at}" for at, tosa in enumerate(graphs) for name in returned_inputs(tosa)]
+    if not named:
+        return ()
+    return (
+        f"stock ExecuTorch does not lower this model, since a delegate returns an input as it is ({', '.join(named)}); "
+        "here the NPU copies it, in the default lowering too",
+    )
 
 
 def _missing_kernels(written: "ExecutorchProgramManager") -> tuple[str, ...]:

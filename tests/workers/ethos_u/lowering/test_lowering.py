@@ -11,13 +11,19 @@ import pytest
 import torch
 from torch import nn
 
+from search_space.tosa_file.reader import read_tosa
+from search_space.tosa_file.writer import write_tosa
+from workers.checking.defined_inputs import on_defined_inputs
+from workers.checking.incremental_values import Values
 from workers.errors import ModelError
 from workers.ethos_u.cost.estimates.host_operators import on_cpu
 from workers.ethos_u.lowering.lowering import Lowered
 from workers.ethos_u.lowering.lowering import lower as lower_model
 from workers.ethos_u.lowering.quantise import quantise
 from workers.ethos_u.lowering.toolchain import ethos_u_compile_spec, to_edge
+from workers.ethos_u.stream_check.verdict import stream_verdict
 from workers.ethos_u.target import Target
+from workers.ethos_u.vela.compiler import VelaRefused, compile_tosa
 from workers.models.calibration import calibration_for
 from workers.models.model_source import export
 from workers.models.types import ExportedFile, SourceModel, is_quantised
@@ -48,6 +54,17 @@ class Lookup(nn.Module):
 
     def forward(self, indices: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         return self.linear(self.table(indices)).sum(1) + bias
+
+
+class TwoTables(nn.Module):
+    """Rows of two kinds in one table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(9, 8)
+
+    def forward(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        return self.table(first) * self.table(second + 4)
 
 
 class Branches(nn.Module):
@@ -161,6 +178,20 @@ def test_integer_inputs_are_kept_integers() -> None:
     assert kinds == {("int8", (1, 4)), ("int32", (1, 3))}
     indices = next(array for array in result.calibration_inputs[0][0] if array.dtype == np.int32)
     assert indices.tolist() == [[1, 15, 3]]
+
+
+def test_an_input_that_a_delegate_returns_is_copied() -> None:
+    """U55 adds the offset of the second table, and hands the first index on to the host."""
+    torch.manual_seed(0)
+    rows = torch.tensor([0, 3, 2]), torch.tensor([1, 2, 0])
+    program = lowered(SourceModel(TwoTables(), rows, [rows], "net"), U55)
+    assert ["returns an input as it is" in warning for warning in program.warnings] == [True]
+    with pytest.raises(VelaRefused, match="does not have any writers"):
+        compile_tosa(program.graphs[0], U55)
+    graph = read_tosa(program.graphs[0])
+    compiled = compile_tosa(write_tosa(graph), U55)
+    values = on_defined_inputs(Values, graph, (), 0)
+    assert stream_verdict(graph, compiled.npu_program, compiled.operators, values).equal
 
 
 def test_without_calibration_inputs_seeded_random_ones_and_a_warning() -> None:
