@@ -27,6 +27,7 @@ from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
 from workers.vulkan.passes.keep_reduced_dims import KeepReducedDims
 from workers.vulkan.passes.spell_attention import SpellAttention
 from workers.vulkan.passes.spelling.spell_circular_pads import SpellCircularPads
+from workers.vulkan.passes.spelling.spell_reflection_pads import SpellReflectionPads
 from workers.vulkan.passes.spelling.spell_remainders import SpellRemainders
 from workers.vulkan.passes.tensor_scalars import TensorScalars
 
@@ -37,6 +38,7 @@ REWRITES: dict[str, type[Rewrite]] = {
         SpellRmsNorms,
         SpellRemainders,
         SpellCircularPads,
+        SpellReflectionPads,
         KeepReducedDims,
         NamePoolStrides,
         PadDepthwiseApart,

@@ -9,6 +9,8 @@ from workers.vulkan.passes.editing import constant
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
 
+_ROWS_AND_CHANNELS = 2
+
 
 def weights_at(node: Node) -> tuple[int, int] | None:
     """Find the weights and the bias of a normalisation.
@@ -48,7 +50,7 @@ def lacks_weights(node: Node) -> bool:
 
 
 def is_folded(node: Node) -> bool:
-    """Whether a batch norm alone reads a convolution, which ExecuTorch then folds it into."""
+    """Whether a batch norm alone reads a convolution or a linear layer, which ExecuTorch then folds it into."""
     import torch
 
     aten = torch.ops.aten
@@ -57,7 +59,39 @@ def is_folded(node: Node) -> bool:
         aten.conv_transpose2d.input, aten.convolution.default, aten.conv1d.padding, aten.conv2d.padding,
     )  # fmt: skip
     producer: Any = node.args[0]
-    return is_batch_norm(node) and getattr(producer, "target", None) in convolutions and len(producer.users) == 1
+    is_convolution = getattr(producer, "target", None) in convolutions and len(producer.users) == 1
+    return is_batch_norm(node) and (is_convolution or linear_before(node) is not None)
+
+
+def linear_before(node: Node) -> tuple[Any, Any, Any] | None:
+    """Find the linear layer of rows that a batch norm alone reads.
+
+    Args:
+        node: a batch norm, as it is exported or decomposed.
+
+    Returns:
+        What the layer reads, the node of its weights, and that of its bias or None. None for another producer, for
+        computed weights, and for more than two dimensions: channels are then not what the layer computes last.
+    """
+    import torch
+
+    aten = torch.ops.aten
+    layer: Any = node.args[0]
+    if getattr(layer, "op", "") != "call_function" or len(layer.users) != 1 or layer.kwargs:
+        return None
+    if "val" not in layer.meta or layer.meta["val"].ndim != _ROWS_AND_CHANNELS:
+        return None
+    if layer.target == aten.linear.default:
+        operand, weights, bias = (*layer.args, None)[:3]
+    elif layer.target in (aten.mm.default, aten.addmm.default):
+        bias = layer.args[0] if layer.target == aten.addmm.default else None
+        operand, turned = layer.args[-2:]
+        turns = (aten.t.default, aten.permute.default)
+        weights = turned.args[0] if getattr(turned, "target", None) in turns else None
+    else:
+        return None
+    constants = [weights] if bias is None else [weights, bias]
+    return (operand, weights, bias) if all(getattr(one, "op", "") == "get_attr" for one in constants) else None
 
 
 def fill_weights(module: GraphModule, node: Node) -> None:
