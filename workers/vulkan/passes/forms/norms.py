@@ -70,8 +70,8 @@ def linear_before(node: Node) -> tuple[Any, Any, Any] | None:
         node: a batch norm, as it is exported or decomposed.
 
     Returns:
-        What the layer reads, the node of its weights, and that of its bias or None. None for another producer and for computed
-        weights. None for more than two dimensions: channels are then not what the layer computes last.
+        What the layer reads, the node of its weights, and that of its bias or None. None for another producer and for
+        computed weights. None for more than two dimensions: channels are then not what the layer computes last.
     """
     import torch
 
