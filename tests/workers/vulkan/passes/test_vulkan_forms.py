@@ -194,6 +194,16 @@ def test_a_batch_norm_that_a_linear_layer_does_not_take_in_is_one_of_an_image(
     assert count == 1 and torch.equal(before, after)
 
 
+def test_a_batch_norm_after_a_product_with_weights_that_are_not_transposed_is_left() -> None:
+    """A permutation by 0, 1 keeps square weights as they are."""
+    torch.manual_seed(0)
+    net = Of(lambda linear, norm, x: norm(torch.mm(x, linear.weight.permute(0, 1))), nn.Linear(5, 5), nn.BatchNorm1d(5))
+    net.train(False)
+    module: Any = torch.export.export(net, (torch.randn(3, 5),)).run_decompositions({}).module(check_guards=False)
+    assert any(node.args[1:] == ([0, 1],) for node in module.graph.nodes)
+    assert not FoldBatchNorms().sites(module)
+
+
 def test_a_folded_linear_layer_can_be_quantised_and_loads() -> None:
     """Its norm of two dimensions was left, which the runtime does not take; as one of an image it was called wrong."""
     norm = nn.BatchNorm1d(24)

@@ -86,8 +86,8 @@ def linear_before(node: Node) -> tuple[Any, Any, Any] | None:
     elif layer.target in (aten.mm.default, aten.addmm.default):
         bias = layer.args[0] if layer.target == aten.addmm.default else None
         operand, turned = layer.args[-2:]
-        turns = (aten.t.default, aten.permute.default)
-        weights = turned.args[0] if getattr(turned, "target", None) in turns else None
+        turn: Any = (getattr(turned, "target", None), *getattr(turned, "args", ())[1:])
+        weights = turned.args[0] if turn in ((aten.t.default,), (aten.permute.default, [1, 0])) else None
     else:
         return None
     constants = [weights] if bias is None else [weights, bias]
