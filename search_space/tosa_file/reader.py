@@ -16,7 +16,6 @@ T = TypeVar("T")
 VTables = dict[int, tuple[int, ...]]
 
 _CONTROL_FLOW = "control flow, such as torch.cond"
-_COPY = "copy of {}\0"  # no name of a flatbuffer has a zero byte
 
 
 def read_tosa(data: bytes, origin: str = "the program") -> Graph:
@@ -36,15 +35,14 @@ def read_tosa(data: bytes, origin: str = "the program") -> Graph:
         SpaceError: the file is no TOSA 1.0 flatbuffer, cut off or corrupt. Or it has control flow or an unknown
             operator. The message is one line.
     """
-    return _read(data, origin, _Block.graph)
+    return _with_copies(_read(data, origin, _Block.graph))
 
 
-def returned_inputs(data: bytes, origin: str = "the program") -> tuple[str, ...]:
+def returned_inputs(data: bytes) -> tuple[str, ...]:
     """Inputs that a TOSA file has among its outputs. Vela does not compile it as it is.
 
     Args:
         data: as of `read_tosa`.
-        origin: as of `read_tosa`.
 
     Returns:
         Their names, in the order of the outputs.
@@ -52,7 +50,14 @@ def returned_inputs(data: bytes, origin: str = "the program") -> tuple[str, ...]
     Raises:
         SpaceError: as `read_tosa`, except for operators, which are not looked at.
     """
-    return _read(data, origin, _Block.returned_inputs)
+    return _read(data, "the program", _Block.returned_inputs)
+
+
+def _with_copies(graph: Graph) -> Graph:
+    """Outputs that are inputs become copies of them."""
+    copies = {i: graph.next_id + at for at, i in enumerate(i for i in graph.inputs if i in graph.outputs)}
+    nodes = {**graph.nodes, **{copy: Node("IDENTITY", (i,), graph[i].type) for i, copy in copies.items()}}
+    return Graph(nodes, graph.inputs, tuple(copies.get(i, i) for i in graph.outputs), graph.next_id + len(copies))
 
 
 def _read(data: bytes, origin: str, part: Callable[[_Block], T]) -> T:
@@ -114,18 +119,10 @@ class _Block:
         pending = self._table.tables(1, self._vtables)
         for operator in pending:
             self._operator(operator)
-        outputs = tuple(self._output(name) for name in self._table.strings(4))
+        outputs = tuple(self._id(name, "the program's outputs") for name in self._table.strings(4))
         graph = Graph(self._nodes, inputs, outputs, len(self._ids))
         needed = set(graph.order)
         return Graph({i: n for i, n in self._nodes.items() if i in needed}, inputs, outputs, len(self._ids))
-
-    def _output(self, name: str) -> int:
-        node_id = self._id(name, "the program's outputs")
-        node = self._nodes[node_id]
-        if node.op != INPUT:
-            return node_id
-        copy = _COPY.format(name)
-        return self._ids[copy] if copy in self._ids else self._define(copy, Node("IDENTITY", (node_id,), node.type))
 
     def _define(self, name: str, node: Node) -> int:
         if name in self._ids:

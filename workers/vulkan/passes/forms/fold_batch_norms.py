@@ -1,4 +1,4 @@
-"""Batch norms behind convolutions and linear layers that take them in."""
+"""Batch norms after convolutions and linear layers that take them in."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class FoldBatchNorms(ModuleRewrite):
         return lacks_weights(node) and is_folded(node) and "val" in node.args[0].meta  # type: ignore[union-attr]
 
     def rewrite(self, module: GraphModule, node: Node) -> None:
-        if linear_before(node):
-            _fold_into_linear(module, node)
+        if found := linear_before(node):
+            _fold_into_linear(module, node, *found)
         else:
             fill_weights(module, node)
 
@@ -55,14 +55,13 @@ def _epsilon_at(node: Node) -> int | None:
     return 6 if is_decomposed and all((user.target, user.args[-1]) == normed for user in node.users) else None
 
 
-def _fold_into_linear(module: GraphModule, node: Node) -> None:
+def _fold_into_linear(module: GraphModule, node: Node, operand: Any, *layers: Any) -> None:
     import torch
     from torch.nn.utils.fusion import fuse_linear_bn_weights
 
     layer: Any = node.args[0]
-    place, found = _epsilon_at(node), linear_before(node)
-    assert place is not None and found is not None
-    operand, *layers = found
+    place = _epsilon_at(node)
+    assert place is not None
     weight, bias = (value_of(module, one) for one in layers)
     scale, offset, mean, variance = (value_of(module, one) for one in node.args[1:5])
     assert weight is not None and mean is not None and variance is not None

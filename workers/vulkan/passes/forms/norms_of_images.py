@@ -20,7 +20,7 @@ _RANK = 4
 class NormsOfImages(ModuleRewrite):
     """Vulkan's runtime takes batch and group norms of four dimensions alone: BatchNorm.cpp, and the shader of
     GroupNorm.cpp, which takes the third last for channels. `nn.BatchNorm1d` and audio models have two or three. A batch
-    norm that a convolution takes in stays as it is.
+    norm that a convolution or linear layer takes in stays as it is.
     """
 
     name: ClassVar[str] = "norms-of-images"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from search_space.exactness import Exactness
 from workers.vulkan.passes.base import ModuleRewrite, When
-from workers.vulkan.passes.editing import Replacement, replacing
+from workers.vulkan.passes.spelling.pads import Slice, concatenate_pads, is_widened
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -29,29 +29,11 @@ class SpellCircularPads(ModuleRewrite):
     def fits(self, module: GraphModule, node: Node) -> bool:
         import torch
 
-        if node.target != torch.ops.aten.pad.default or "circular" not in node.args[2:]:
-            return False
-        pads: Any = node.args[1]
-        image: Any = node.args[0]
-        return min(pads) >= 0 and any(pads) and "val" in image.meta
+        return node.target == torch.ops.aten.pad.default and "circular" in node.args[2:] and is_widened(node)
 
     def rewrite(self, module: GraphModule, node: Node) -> None:
-        pads: Any = node.args[1]
-        image: Any = node.args[0]
-        shape = image.meta["val"].shape
-        with replacing(module, node) as made:
-            # The last dimension comes first among the pads.
-            for dim, (before, after) in enumerate(zip(pads[::2], pads[1::2], strict=True), 1):
-                if before or after:
-                    image = _padded(made, image, shape[-dim], len(shape) - dim, before, after)
+        concatenate_pads(module, node, _ends)
 
 
-def _padded(made: Replacement, image: Node, extent: int, dim: int, before: int, after: int) -> Node:
-    import torch
-
-    aten, parts = torch.ops.aten, [image]
-    if before:
-        parts.insert(0, made.call(aten.slice.Tensor, image, dim, extent - before, extent))
-    if after:
-        parts.append(made.call(aten.slice.Tensor, image, dim, 0, after))
-    return made.call(aten.cat.default, parts, dim)
+def _ends(extent: int, before: int, after: int) -> tuple[list[Slice], list[Slice]]:
+    return [(extent - before, extent)] if before else [], [(0, after)] if after else []

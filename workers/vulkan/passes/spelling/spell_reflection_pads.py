@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from search_space.exactness import Exactness
 from workers.vulkan.passes.base import ModuleRewrite, When
-from workers.vulkan.passes.editing import Replacement, replacing
+from workers.vulkan.passes.spelling.pads import Slice, concatenate_pads, is_widened
 
 if TYPE_CHECKING:
     from torch.fx import GraphModule, Node
@@ -34,24 +34,10 @@ class SpellReflectionPads(ModuleRewrite):
     mends: ClassVar[frozenset[str]] = frozenset({"index-places"})
 
     def fits(self, module: GraphModule, node: Node) -> bool:
-        image: Any = node.args[0] if node.args else None
-        if not _mode(node) or "val" not in image.meta:
-            return False
-        pads: Any = node.args[1]
-        return min(pads) >= 0 and any(pads)
+        return bool(_mode(node)) and is_widened(node)
 
     def rewrite(self, module: GraphModule, node: Node) -> None:
-        pads: Any = node.args[1]
-        image: Any = node.args[0]
-        shape, reflects = image.meta["val"].shape, _mode(node) == "reflect"
-        with replacing(module, node) as made:
-            # The last dimension comes first among the pads.
-            for dim, (before, after) in enumerate(zip(pads[::2], pads[1::2], strict=True), 1):
-                if before or after:
-                    last = int(shape[-dim]) - 1
-                    first_places = range(before, 0, -1) if reflects else [0] * before
-                    last_places = range(last - 1, last - 1 - after, -1) if reflects else [last] * after
-                    image = _padded(made, image, len(shape) - dim, first_places, last_places)
+        concatenate_pads(module, node, _reflected if _mode(node) == "reflect" else _replicated)
 
 
 def _mode(node: Node) -> str:
@@ -62,14 +48,14 @@ def _mode(node: Node) -> str:
     return _MODES.get(str(node.target), "")
 
 
-def _padded(made: Replacement, image: Node, dim: int, before: Iterable[int], after: Iterable[int]) -> Node:
-    import torch
+def _reflected(extent: int, before: int, after: int) -> tuple[list[Slice], list[Slice]]:
+    last = extent - 1
+    return _single(range(before, 0, -1)), _single(range(last - 1, last - 1 - after, -1))
 
-    aten, columns = torch.ops.aten, dict[int, Any]()
 
-    def column(place: int) -> Any:
-        if place not in columns:
-            columns[place] = made.call(aten.slice.Tensor, image, dim, place, place + 1)
-        return columns[place]
+def _replicated(extent: int, before: int, after: int) -> tuple[list[Slice], list[Slice]]:
+    return _single([0] * before), _single([extent - 1] * after)
 
-    return made.call(aten.cat.default, [*map(column, before), image, *map(column, after)], dim)
+
+def _single(places: Iterable[int]) -> list[Slice]:
+    return [(place, place + 1) for place in places]
