@@ -52,9 +52,9 @@ def _over(reader: Step, read: Access, writer: Step) -> Iterator[Violation]:
     """Whether results may be written where an operand is, by the same operation or one that it hands results to."""
     operation, ofm = reader.operation, writer.operation.ofm
     operand = _feature_map(operation, read)
-    by_element = operation.kind is Kind.ELEMENTWISE or (operation.kind is Kind.POOL and operation.kernel == _ONE_BY_ONE)
     in_place = False
-    if by_element and operand is not None and ofm is not None and ofm.transpose == "HWC" and ofm.reverse == "NONE":
+    as_stored = ofm is not None and ofm.transpose == "HWC" and ofm.reverse == "NONE"
+    if _by_element(operation, read.what) and operand is not None and as_stored:
         # Each result takes the place of the very element that it is computed from.
         same_elements = (operand.shape, operand.element_bytes) == (ofm.shape, ofm.element_bytes)
         in_place = same_elements and _places(reader, operand, read.what) == _places(writer, ofm, "OFM")
@@ -63,6 +63,14 @@ def _over(reader: Step, read: Access, writer: Step) -> Iterator[Violation]:
         yield Violation(
             writer.offset, f"its OFM is written over bytes of {whose} {read.what} that are still to be read"
         )
+
+
+def _by_element(operation: Operation, what: str) -> bool:
+    """Whether each result depends on one element of this operand alone."""
+    # The sums of a CONV3D's planes stand in memory between its operations, each of which adds to them.
+    if what == "IFM2" and operation.accumulator_input == "IFM2":
+        return True
+    return operation.kind is Kind.ELEMENTWISE or (operation.kind is Kind.POOL and operation.kernel == _ONE_BY_ONE)
 
 
 def _places(step: Step, feature_map: FeatureMap, name: str) -> list[tuple[list[int], list[tuple[int, int]], int]]:

@@ -84,12 +84,46 @@ def copied_in_place() -> Graph:
     return p.graph(value, p.slice(p.slice(value, start, shape), start, shape))
 
 
-@pytest.mark.parametrize("accelerator", U55_U65 + U85)
-@pytest.mark.parametrize("program", [half_of_transposed, copied_in_place, copied_twice])
-def test_nothing_in_programs_that_only_look_wrong(program: Callable[[], Graph], accelerator: str) -> None:
+def convolved_volumes() -> Graph:
+    """Ethos-U85 convolves the planes of a volume one after another, and adds each to the sums in their place."""
+    p = Program()
+    weights = p.data(p.random.integers(-127, 128, (2, 3, 3, 3, 3)), "INT8")
+    zero = p.data(0, "INT8")
+    sums = p.op(
+        "CONV3D", (p.input(1, 9, 4, 4, 3), weights, p.bias(2, wide=False), zero, zero), (1, 9, 4, 4, 2), "INT32",
+        pad=(1, 1, 1, 1, 1, 1), stride=(1, 1, 1), dilation=(1, 1, 1), local_bound=False, acc_type="INT32",
+    )  # fmt: skip
+    return p.graph(p.rescale(sums, "INT8", 1 / 3000))
+
+
+def nothing_is_found(program: Callable[[], Graph], accelerator: str) -> None:
     graph = program()
     assert found(graph, accelerator) == []
     assert verdict(graph, executable(graph, accelerator), inputs_for(graph)).equal
+
+
+@pytest.mark.parametrize("accelerator", U55_U65 + U85)
+@pytest.mark.parametrize("program", [half_of_transposed, copied_in_place, copied_twice])
+def test_nothing_in_programs_that_only_look_wrong(program: Callable[[], Graph], accelerator: str) -> None:
+    nothing_is_found(program, accelerator)
+
+
+@pytest.mark.parametrize("accelerator", U85)
+def test_nothing_in_sums_of_planes(accelerator: str) -> None:
+    nothing_is_found(convolved_volumes, accelerator)
+
+
+def test_sums_of_planes_that_are_not_quite_in_place_are_found() -> None:
+    compiled = compile_tosa(write_tosa(convolved_volumes()), Target.parse("ethos-u85-256"))
+    operations = decode(compiled.command_stream).operations
+    added = next(
+        one for one in operations
+        if one.accumulator_input == "IFM2" and one.ifm2 and one.ofm and one.ifm2.addresses == one.ofm.addresses
+    )  # fmt: skip
+    base = named(compiled.command_stream, "NPU_SET_IFM2_BASE0")[0]
+    wrong = f"operation at {added.offset:#x}: its OFM is written over bytes of its IFM2 that are still to be read"
+
+    assert wrong in found_after(lambda stream: with_value(stream, base, base.value + 4), compiled)
 
 
 def test_a_copy_that_is_not_quite_in_place_is_found() -> None:
