@@ -64,8 +64,8 @@ _REST = ",".join((_WEIGHTS, _FILLED, _PARTS, "select-transposes", _LATE))
 
 
 #: Last, since other passes would remove copies that change nothing. Without them Vela miscompiles attention, minima,
-#: selections and convolutions with equal weights.
-_RIGHT = "exchange-operands,copy-sliced-operand,copy-reshaped-operand,separate-shared-weights"
+#: maxima of columns, selections and convolutions with equal weights.
+_RIGHT = "exchange-operands,copy-sliced-operand,reduce-before-reshape,copy-reshaped-operand,separate-shared-weights"
 
 
 #: The richest recipe by its stages.

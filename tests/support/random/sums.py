@@ -16,6 +16,7 @@ TURNED_PRODUCTS: Kind = []
 FEW_CHANNELS: Kind = []
 SCALED_SUMS: Kind = []
 MAXIMA: Kind = []
+COLUMNS: Kind = []
 
 _TURN = (Step("transpose", (0, 2, 1)),)
 
@@ -116,3 +117,16 @@ def _largest_channel(b: Builder, value: int) -> None:
     op = b.draw(st.sampled_from(["REDUCE_MAX", "REDUCE_MAX", "REDUCE_MIN"]))
     result = (*shape[:axis], 1, *shape[axis + 1 :])
     read(b, b.op(op, (value,), result, "INT8", b.bounds[value], axis=axis, nan_mode="PROPAGATE"))
+
+
+@on("INT8", kind=COLUMNS)
+def _largest_column(b: Builder, value: int) -> None:
+    """REDUCE_MAX of columns with one channel that RESHAPEs, and at times a TABLE, make channels."""
+    *rows, columns = b.draw(wide_shapes(b.draw(st.integers(1, 3))))
+    value = b.input(TensorType((*rows, columns, 1), "INT8"))
+    if b.chance(2):
+        value = b.moved(value, (Step("reshape", (1, *rows, 1, columns)),))
+    if b.chance(2):
+        value = b.op("TABLE", (value, b.data((256,), "INT8", (-128, 127))), b.shape(value), "INT8")
+    value = b.moved(value, (Step("reshape", (*rows, columns)),))
+    read(b, b.op("REDUCE_MAX", (value,), (*rows, 1), "INT8", b.bounds[value], axis=len(rows), nan_mode="PROPAGATE"))

@@ -31,6 +31,7 @@ from benchmarks.correctness.miscompilations.detection.values import (
 from benchmarks.correctness.miscompilations.miscompilation import U85
 from benchmarks.predictions.vela_versions.compile_with import VERSIONS
 from search_space.building.miscompiled.lost_padding import windows_without_padding
+from search_space.building.miscompiled.reduced_columns import reduced_columns
 from search_space.building.miscompiled.reduced_slice import AXES, AXES_U85, lost_slice
 from search_space.building.miscompiled.shared_weights import sharing
 from search_space.building.miscompiled.wide_scales import rescales_of_wide_sums
@@ -94,8 +95,9 @@ def open_to(graph: Graph, family: str, in_order: bool = False) -> set[str]:
         if node.op in ("TABLE", "CLAMP") and imposes_shape(edit, node, node.inputs[0], node.type.shape):
             found.add("batched-activation")
         # Ethos-U55 and U65 have no minimum: Vela subtracts, which reads the slice, and takes the maximum.
-        if (family == U85 or node.op != "REDUCE_MIN") and lost_slice(edit, node, axes) is not None:
-            found.add("reduced-slice")
+        if family == U85 or node.op != "REDUCE_MIN":
+            found |= {"reduced-slice"} if lost_slice(edit, node, axes) is not None else set()
+            found |= {"brick-padding"} if reduced_columns(edit, node) else set()
         if sharing(edit, node_id):
             found.add("shared-weights")
     return {name for name in found if family in _FAMILIES[name]}

@@ -24,6 +24,13 @@ def _summed(p: Program, filled: bool = True) -> tuple[int, int]:
     return result, p.add(*values)
 
 
+def _reduced(p: Program) -> int:
+    """The largest sum of each row, of sums over channels."""
+    sums = p.op("REDUCE_SUM", (p.rescale(p.every_value_by_table(p.input(5, 7, 9)), "INT32", 1.0),), (5, 7, 1), axis=2)
+    columns = p.reshape(p.rescale(sums, "INT8", 0.1), 5, 7)
+    return p.op("REDUCE_MAX", (columns,), (5, 1), axis=1, nan_mode="PROPAGATE")
+
+
 def _observe(compiled: Compiled) -> Observed:
     """Where results in bricks end. Ethos-U65 has them in a memory of their own."""
     program = compiled.npu_program
@@ -41,21 +48,27 @@ def _observe(compiled: Compiled) -> Observed:
 MISCOMPILATION = Miscompilation(
     name="brick-padding",
     summary=(
-        "A value is rescaled in one shape, and written and read in another one with fewer channels. It is stored "
-        "beyond its tensor."
+        "A value is written and read in another shape than its own, with fewer channels. It is stored beyond its "
+        "tensor."
     ),
     affected={"5.1.0": (U55, U65, U85), "5.2.0": (U55, U65, U85)},
     make=_summed,
+    others={"columns that are reduced as channels": _reduced},
     observe=_observe,
     cause=(
         "`FuseRescale` (compiler/graphir_optimiser.cpp) joins both RESCALEs with the operations around them, which "
         "keep their shapes in their connections. `AllocationSizeBytes` (compiler/scheduler_operation.hpp) rounds the "
-        "channels of the tensor's own shape up to bricks of 16. 48 channels need no padding, 12 need a third more."
+        "channels of the tensor's own shape up to bricks of 16. 48 channels need no padding, 12 need a third more. "
+        "`RemoveReshape` in the first file gives a tensor the shape after its RESHAPE, such as 7 channels. What "
+        "writes it, and a reduction along its last axis, have 7 columns of one channel. Each column is a brick."
     ),
     effect=(
         "The operation writes over what lies after the tensor. That is another value, the operand that it still "
         "reads, or bytes after the arena."
     ),
-    workaround="The RESCALEs in the shape of the operations around them.",
+    workaround=(
+        "The RESCALEs in the shape of the operations around them. The reduction before the RESHAPE, where velatune's "
+        "`reduce-before-reshape` puts it."
+    ),
     instead=lambda p: _summed(p, filled=False),
 )

@@ -53,8 +53,8 @@ def _over(reader: Step, read: Access, writer: Step) -> Iterator[Violation]:
     operation, ofm = reader.operation, writer.operation.ofm
     operand = _feature_map(operation, read)
     in_place = False
-    as_stored = ofm is not None and ofm.transpose == "HWC" and ofm.reverse == "NONE"
-    if _by_element(operation, read.what) and operand is not None and as_stored:
+    by_element = _by_element(operation, read.what)
+    if by_element and operand is not None and ofm is not None and ofm.transpose == "HWC" and ofm.reverse == "NONE":
         # Each result takes the place of the very element that it is computed from.
         same_elements = (operand.shape, operand.element_bytes) == (ofm.shape, ofm.element_bytes)
         in_place = same_elements and _places(reader, operand, read.what) == _places(writer, ofm, "OFM")
