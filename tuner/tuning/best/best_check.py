@@ -13,7 +13,7 @@ from results.records.record import RunStatus
 from search_space.recipe.recipe import Recipe
 from tuner.search.search import Search
 from tuner.tuning.best.best_record import BestRecord
-from tuner.tuning.best.withheld import least_sram
+from tuner.tuning.best.withheld import best_by_quality, least_sram
 from tuner.tuning.best.wrong_bests import warnings_by_cause
 from tuner.tuning.context import TuningContext
 from tuner.tuning.evaluation.evaluation_client import EvaluationClient
@@ -153,6 +153,8 @@ class BestCheck:
         if others:
             reason, count = min(others.items(), key=lambda one: (-one[1], one[0]))
             seen = f"; {count} other candidates are wrong by one cause: {reason}"
+        if (nearest := best_by_quality(evaluations)) and nearest.quality:
+            seen += f"; {nearest.recipe} is not offered, {nearest.quality.shortfall}"
         if self._client.objective.max_sram_bytes and (least := least_sram(evaluations)):
             seen += f"; the least SRAM that was seen is {least:,} bytes"
         return (

@@ -59,6 +59,13 @@ def cheapest_withheld(best: Best, evaluations: Iterable[Evaluation], objective: 
     return found
 
 
+def best_by_quality(evaluations: Iterable[Evaluation]) -> Evaluation | None:
+    """Of the candidates that lose more quality than is allowed, the one with the best; None if there is none."""
+    qualities = [(one, one.quality) for one in evaluations if one.quality is not None and one.quality.shortfall]
+    found = max(qualities, key=lambda one: (one[1].metric or 0.0, one[1].sqnr_db), default=None)
+    return found[0] if found else None
+
+
 def least_sram(evaluations: Iterable[Evaluation]) -> int | None:
     """Bytes of SRAM of the right candidate that needs least; None if none was right."""
     return min((one.figures.sram_bytes for one in evaluations if one.figures and one.verified), default=None)

@@ -67,6 +67,15 @@ def computed_value(module: GraphModule, node: Any) -> torch.Tensor | None:
     return tensor
 
 
+def is_transposed(node: Any) -> bool:
+    """Whether a node permutes the dimensions of a tensor, as `w.t()`, `w.T` and `w.transpose(0, 1)` do."""
+    import torch
+
+    aten = torch.ops.aten
+    turns = (aten.t.default, aten.numpy_T.default, aten.transpose.int, aten.permute.default)
+    return getattr(node, "target", None) in turns
+
+
 def _written(module: GraphModule) -> set[Node]:
     """What operators write into, with the tensors that it is a view of."""
     found: set[Node] = set()

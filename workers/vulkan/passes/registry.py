@@ -8,6 +8,8 @@ from workers.vulkan.passes.base import Rewrite
 from workers.vulkan.passes.clamps.drop_relu6 import DropRelu6
 from workers.vulkan.passes.clamps.quantise_behind_clamp import QuantiseBehindClamp
 from workers.vulkan.passes.factors.fold_alpha import FoldAlpha
+from workers.vulkan.passes.factors.fold_normed_weights import FoldNormedWeights
+from workers.vulkan.passes.factors.fold_weights import FoldWeights
 from workers.vulkan.passes.factors.multiply_factors import MultiplyFactors
 from workers.vulkan.passes.forms.fill_group_norm_weights import FillGroupNormWeights
 from workers.vulkan.passes.forms.fill_norm_weights import FillNormWeights
@@ -16,6 +18,7 @@ from workers.vulkan.passes.forms.fold_batch_norms import FoldBatchNorms
 from workers.vulkan.passes.forms.gather_dims import GatherDims
 from workers.vulkan.passes.forms.give_scalars_a_dimension import GiveScalarsADimension
 from workers.vulkan.passes.forms.instance_norms import InstanceNorms
+from workers.vulkan.passes.forms.multiply_in_a_batch import MultiplyInABatch
 from workers.vulkan.passes.forms.name_pool_strides import NamePoolStrides
 from workers.vulkan.passes.forms.norms_of_images import NormsOfImages
 from workers.vulkan.passes.forms.pad_depthwise_apart import PadDepthwiseApart
@@ -34,6 +37,8 @@ from workers.vulkan.passes.tensor_scalars import TensorScalars
 REWRITES: dict[str, type[Rewrite]] = {
     one.name: one
     for one in (
+        FoldWeights,
+        FoldNormedWeights,
         SpellAttention,
         SpellRmsNorms,
         SpellRemainders,
@@ -51,6 +56,7 @@ REWRITES: dict[str, type[Rewrite]] = {
         GatherDims,
         GiveScalarsADimension,
         MultiplyFactors,
+        MultiplyInABatch,
         QuantiseBehindClamp,
         DropRelu6,
         FoldAlpha,

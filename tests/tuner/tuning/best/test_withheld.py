@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from support.samples.sample_results import best, evaluation, figures
 
-from tuner.tuning.best.withheld import Withheld, cheapest_withheld, least_sram
+from results.records.figures import Quality
+from tuner.tuning.best.withheld import Withheld, best_by_quality, cheapest_withheld, least_sram
 from tuner.tuning.objective import Objective
 
 
@@ -34,3 +35,15 @@ def test_where_costs_have_no_ratio_the_facts_are_reported() -> None:
         "a candidate with 0 operators on the CPU, 1 delegate, 7,520 bytes moved, 1 operation is not offered: the bytes "
         "of flash 9 are more than 8"
     )
+
+
+def test_where_all_lose_too_much_the_best_of_them_is_reported() -> None:
+    qualities = {
+        "a": Quality(30, 40, 4, shortfall="30 dB"),
+        "b": Quality(39, 40, 4, shortfall="39 dB"),
+        "c": Quality(41, 40, 4),
+    }
+    others = [replace(evaluation(name), verified=False, quality=one) for name, one in qualities.items()]
+    nearest = best_by_quality([*others, evaluation("d")])
+    assert nearest is not None and nearest.recipe == "b"
+    assert best_by_quality(others[2:]) is None

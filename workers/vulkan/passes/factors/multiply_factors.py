@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from search_space.exactness import Exactness
 from workers.vulkan.passes.base import ModuleRewrite, When
-from workers.vulkan.passes.editing import Replacement, constant, replacing, value_of
+from workers.vulkan.passes.editing import Replacement, constant, is_transposed, replacing, value_of
 
 if TYPE_CHECKING:
     import torch
@@ -33,8 +33,7 @@ class MultiplyFactors(ModuleRewrite):
         if node.target != aten.addmm.default or all(factor == 1 for factor in _factors(node)) or "val" not in node.meta:
             return False
         # Other products keep their factors.
-        transposed = (aten.t.default, aten.numpy_T.default, aten.transpose.int, aten.permute.default)
-        return getattr(node.args[2], "target", None) in transposed and node.meta["val"].is_floating_point()
+        return is_transposed(node.args[2]) and node.meta["val"].is_floating_point()
 
     def rewrite(self, module: GraphModule, node: Node) -> None:
         import torch
