@@ -25,8 +25,20 @@ _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 #: ExecuTorch's and torch.fx's pass managers, whose own message tells all passes that went before.
 _PASS = re.compile(r"An error occurred when running the '(?P<name>\w+)' pass")
 
-#: Parts of messages about NaN and infinity.
-_NOT_FINITE = ("not finite", "cannot convert float infinity", "cannot convert float NaN")
+_NOT_FINITE = "has it NaN or infinity in its weights, masks or inputs?"
+_COMPUTED_WEIGHTS = (
+    "does it compute the weights of a layer? store what they come to, as by "
+    "torch.nn.utils.parametrize.remove_parametrizations"
+)
+#: Parts of messages of torch, torchao and ExecuTorch -> what to do.
+_ADVICE = {
+    "not finite": _NOT_FINITE,
+    "cannot convert float infinity": _NOT_FINITE,
+    "cannot convert float NaN": _NOT_FINITE,
+    "Expected get_attr node, got call_function": _COMPUTED_WEIGHTS,
+    "unsupported param type, call_function": _COMPUTED_WEIGHTS,
+    "assumes symmetric weight quantization": _COMPUTED_WEIGHTS,
+}
 
 _OURS = [Path(__file__).parents[2] / room for room in ("results", "search_space", "tuner", "velatune", "workers")]
 
@@ -47,10 +59,11 @@ def line_of(node: Node) -> str:
     return printable(f"{Path(users[-1][0]).name}, line {users[-1][1]}" if users else node.name)
 
 
-def not_finite(error: BaseException) -> str:
-    """Advice for the end of a message where torch or ExecuTorch stop at NaN or infinity; else empty."""
-    found = any(said in str(error) for said in _NOT_FINITE)
-    return "; has it NaN or infinity in its weights, masks or inputs?" if found else ""
+def advice(error: BaseException) -> str:
+    """What to do, for the end of a message; empty where nothing is known of the error."""
+    told, cause = str(error), error.__cause__
+    found = next((f"; {what}" for said, what in _ADVICE.items() if said in told), "")
+    return found or (advice(cause) if cause is not None else "")
 
 
 def _users_line(error: BaseException) -> str:

@@ -77,6 +77,28 @@ def test_weights_that_are_not_finite_are_reported_as_what_they_are(value: float)
         lower(export(SourceModel(net, (torch.ones(1, 4),), None, "net")), Target.parse("ethos-u55-128"), seed=0)
 
 
+class Computed(torch.nn.Module):
+    """A linear layer whose weights another one computes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights = torch.nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.linear(x, self.weights(x))
+
+
+def test_weights_that_the_model_computes_are_reported_with_what_to_do() -> None:
+    normed = torch.nn.utils.parametrizations.spectral_norm(torch.nn.Conv2d(3, 4, 3))
+    nets = (
+        (Computed(), torch.ones(4, 4)),
+        (torch.nn.Sequential(normed, torch.nn.BatchNorm2d(4)), torch.ones(1, 3, 8, 8)),
+    )
+    for net, example in nets:
+        with pytest.raises(ModelError, match=r"; does it compute the weights .*remove_parametrizations$"):
+            lower(export(SourceModel(net.eval(), (example,), None, "net")), Target.parse("ethos-u55-128"), seed=0)
+
+
 def test_what_cannot_be_quantised_is_reported_with_its_layer(nets: Path) -> None:
     """ExecuTorch quantises the bias of a transposed convolution by its input's channels."""
     model = export(resolve(f"{nets}:grouped"))  # type: ignore[arg-type]

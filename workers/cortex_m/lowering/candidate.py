@@ -15,6 +15,7 @@ from workers.cortex_m.lowering.copied import copied
 from workers.cortex_m.passes.base import Program, Rewrite
 from workers.cortex_m.target import InstructionSet, Target
 from workers.errors import ModelError, one_line
+from workers.models.error_place import advice
 
 Rewrites = tuple[Rewrite, ...]
 
@@ -178,7 +179,8 @@ class Lowering:
         except ModelError:
             raise
         except Exception as error:  # passes raise whatever the graph makes them raise
-            reason = one_line(_first_cause(error))
+            cause = _first_cause(error)
+            reason = f"{one_line(cause)}{advice(cause)}"
             raise ModelError(f"ExecuTorch cannot lower the model for {self._target.cpu}: {reason}") from error
 
 

@@ -10,7 +10,7 @@ from torch.export import ExportedProgram
 
 from workers.cortex_m.lowering.preparation.prepared import prepare
 from workers.errors import ModelError, one_line
-from workers.models.error_place import not_finite, with_place
+from workers.models.error_place import advice, with_place
 from workers.models.exported.state.module_state import StartState, same_random_numbers
 
 
@@ -72,9 +72,7 @@ def quantise(
             "operators share, such as concatenations and stacks, does not end"
         ) from error
     except Exception as error:  # PyTorch raises whatever the model makes it raise
-        raise ModelError(
-            f"the model cannot be quantised for Cortex-M: {with_place(error)}{not_finite(error)}"
-        ) from error
+        raise ModelError(f"the model cannot be quantised for Cortex-M: {with_place(error)}{advice(error)}") from error
 
 
 def save(quantised: ExportedProgram, file: IO[bytes]) -> None:

@@ -42,7 +42,7 @@ from workers.ethos_u.lowering.toolchain import (
 )
 from workers.ethos_u.target import Target
 from workers.models.calibration import calibration_for
-from workers.models.error_place import not_finite, with_place
+from workers.models.error_place import advice, with_place
 from workers.models.exported.io_layout import Interface
 from workers.models.exported.state.growing_state import growing_state
 from workers.models.exported.state.module_state import (
@@ -261,7 +261,7 @@ def _refused(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # whatever 137 passes raise on a graph that they do not expect
-        raise ModelError(f"{what}, {with_place(error)}{not_finite(error)}") from error
+        raise ModelError(f"{what}, {with_place(error)}{advice(error)}") from error
 
 
 def _check_state(model: ExportedModel, quantised: Quantised, lowered: "ExportedProgram") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from search_space.choices.frontend.base import Setting
 from workers.errors import ModelError
 from workers.ethos_u.lowering.frontend import quantising_by
-from workers.models.error_place import not_finite, with_place
+from workers.models.error_place import advice, with_place
 from workers.models.exported.state.module_state import StartState, same_random_numbers, starts_of_written
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _said_of(name: str, program: "ExportedProgram | None" = None) -> Iterator[No
                 f"{name}: ExecuTorch's quantiser makes tensors of shape [1] of numbers, which it cannot write to a "
                 f"buffer without dimensions ({', '.join(scalars)}); give it shape [1], as by torch.zeros(1)"
             ) from error
-        raise ModelError(f"{name}: cannot be quantised, {with_place(error)}{not_finite(error)}") from error
+        raise ModelError(f"{name}: cannot be quantised, {with_place(error)}{advice(error)}") from error
 
 
 @contextmanager
