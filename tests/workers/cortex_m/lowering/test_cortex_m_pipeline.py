@@ -65,7 +65,7 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 }
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(
     kind=st.sampled_from(sorted(LAYERS)),
     least=st.sampled_from([None, 0.0, -0.1]),

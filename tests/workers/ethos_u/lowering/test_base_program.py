@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -61,6 +62,22 @@ def user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def lowered_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with the small net for U55 in it."""
+    folder = tmp_path_factory.mktemp("lowered")
+    (folder / "nets.py").write_text(NETS)
+    load_or_lower(f"{folder / 'nets.py'}:one", U55, cache_dir=folder / "cache", seed=0)
+    return folder / "cache"
+
+
+@pytest.fixture
+def cached(user: Path, lowered_once: Path) -> Path:
+    """As `user`; the cache has the net already."""
+    shutil.copytree(lowered_once, user / "cache")
+    return user
+
+
 def base(source: str, target: Target = U55, seed: int = 0, data: Path | None = None) -> BaseProgram:
     return load_or_lower(source, target, cache_dir=Path("cache"), seed=seed, calibration_data=data)
 
@@ -98,7 +115,7 @@ def test_the_second_time_it_comes_from_the_cache(user: Path) -> None:
     assert (entries(), entry.stat().st_mtime_ns) == ([entry], before.st_mtime_ns)
 
 
-def test_a_cached_model_needs_no_executorch_and_prints_nothing(user: Path) -> None:
+def test_a_cached_model_needs_no_executorch_and_prints_nothing(cached: Path) -> None:
     lowered = base("nets.py:one")
     script = """if True:
         import sys
@@ -124,7 +141,7 @@ def test_importing_the_commands_does_not_import_torch() -> None:
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def test_u65_finds_what_u55_lowered_and_u85_does_not(user: Path) -> None:
+def test_u65_finds_what_u55_lowered_and_u85_does_not(cached: Path) -> None:
     u55 = base("nets.py:one", U55)
     assert_same(u55, base("nets.py:one", Target.parse("ethos-u65-512")))
     assert_same(u55, base("nets.py:one", Target.parse("ethos-u55-32", memory_mode="Sram_Only")))
@@ -135,7 +152,7 @@ def test_u65_finds_what_u55_lowered_and_u85_does_not(user: Path) -> None:
 
 
 @pytest.mark.slow
-def test_what_changes_the_model_and_what_changes_the_program(user: Path) -> None:
+def test_what_changes_the_model_and_what_changes_the_program(cached: Path) -> None:
     one = base("nets.py:one")
     for source in ("nets.py:other_weights", "nets.py:other_samples", "nets.py:without_samples"):
         assert base(source).model_hash != one.model_hash
@@ -148,7 +165,7 @@ def test_what_changes_the_model_and_what_changes_the_program(user: Path) -> None
     assert first.model_hash == second.model_hash and first.key != second.key
     assert "seed 0" in first.warnings[0] and "seed 1" in second.warnings[0]
 
-    data = user / "data.npy"
+    data = cached / "data.npy"
     keys = {one.key}
     for value in (1.0, 2.0):
         np.save(data, np.full((1, 2, 4, 4), value, np.float32))
@@ -214,7 +231,7 @@ def foreign_array(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [cut, flipped, empty, pickled, foreign_array])
-def test_a_damaged_entry_is_made_anew_with_a_warning(user: Path, damage: Callable[[bytes], bytes]) -> None:
+def test_a_damaged_entry_is_made_anew_with_a_warning(cached: Path, damage: Callable[[bytes], bytes]) -> None:
     lowered = base("nets.py:one")
     (entry,) = entries()
     whole = entry.read_bytes()
@@ -226,7 +243,7 @@ def test_a_damaged_entry_is_made_anew_with_a_warning(user: Path, damage: Callabl
     assert entries() == [entry]
 
 
-def test_the_entry_of_another_program_is_not_taken_for_this_one(user: Path) -> None:
+def test_the_entry_of_another_program_is_not_taken_for_this_one(cached: Path) -> None:
     one, other = base("nets.py:one"), base("nets.py:other_samples")
     (Path("cache") / f"{one.key}.npz").write_bytes((Path("cache") / f"{other.key}.npz").read_bytes())
     again = base("nets.py:one")
@@ -249,7 +266,7 @@ def test_errors_come_through_and_are_not_cached(user: Path) -> None:
     assert not Path("cache").exists()
 
 
-def test_the_program_can_be_sent_to_another_process(user: Path) -> None:
+def test_the_program_can_be_sent_to_another_process(cached: Path) -> None:
     program = base("nets.py:one")
     assert_same(program, pickle.loads(pickle.dumps(program)))  # noqa: S301  our own bytes
 
@@ -266,7 +283,7 @@ def test_a_pt2_file_is_known_by_its_bytes(user: Path) -> None:
     assert len(entries()) == 1
 
 
-def test_a_tosa_file_is_its_own_base_program(user: Path) -> None:
+def test_a_tosa_file_is_its_own_base_program(cached: Path) -> None:
     graph = base("nets.py:one").graphs[0]
     Path("net.tosa").write_bytes(graph)
     program = base("net.tosa", data=Path("missing"))
