@@ -19,8 +19,8 @@ class FoldWeights(ModuleRewrite):
     """ExecuTorch leaves such operators in the program, and the runtime would compute them again in each run.
 
     A convolution or linear layer cannot read the result, since it packs its weights when it is loaded: Convolution.cpp,
-    GemmCommon.cpp. `weight_norm`, `spectral_norm` and masks of weights are such. Views of constants stay. Where a batch
-    norm follows, `fold-normed-weights` does so.
+    GemmCommon.cpp. `weight_norm`, `spectral_norm` and masks of weights are such. Views of constants stay, and so do
+    quantised weights. Where a batch norm follows, `fold-normed-weights` does so.
     """
 
     name: ClassVar[str] = "fold-weights"
@@ -55,7 +55,7 @@ def is_folded_weight(module: GraphModule, node: Node) -> bool:
     Returns:
         False also where only other constants are computed from it, and for views.
     """
-    return _changes_values(node) and _is_constant(module, node) and _is_read(module, node)
+    return _changes_values(node) and _is_constant(module, node) and _is_plain(node) and _is_read(module, node)
 
 
 def feeds_batch_norm(node: Node) -> bool:
@@ -77,6 +77,13 @@ def _changes_values(node: Node) -> bool:
 
 def _is_constant(module: GraphModule, node: Node) -> bool:
     return all(one.op != "placeholder" for one in node.all_input_nodes) and computed_value(module, node) is not None
+
+
+def _is_plain(node: Node) -> bool:
+    """Whether only torch's own operators compute a constant: weights that are dequantised stay quantised."""
+    return node.op == "get_attr" or (
+        getattr(node.target, "namespace", "") == "aten" and all(map(_is_plain, node.all_input_nodes))
+    )
 
 
 def _is_read(module: GraphModule, node: Node) -> bool:
