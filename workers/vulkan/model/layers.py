@@ -24,6 +24,7 @@ class Layer:
         kind: of the operator, as `linear` or `conv2d`.
         shape: of its weights, output channels first, except for transposed convolutions.
         inputs: shape of what it reads.
+        computes_weights: that the model computes its weights, from constants or from inputs.
     """
 
     number: int
@@ -31,6 +32,7 @@ class Layer:
     kind: str
     shape: tuple[int, ...]
     inputs: tuple[int, ...]
+    computes_weights: bool = False
 
     @property
     def rows(self) -> int:
@@ -67,9 +69,12 @@ def number_layers(module: GraphModule) -> tuple[Layer, ...]:
         if node.op != "call_function":
             continue
         kind = weighted_kind(node)
-        if kind:
+        computed = "" if kind else _kind_of_computed(node)
+        if kind or computed:
             inputs, shape = (tuple(int(extent) for extent in _shape(node.args[place])) for place in (0, 1))
-            layers.append(Layer(len(layers) + 1, module_of(node), kind, shape, inputs))
+            layers.append(
+                Layer(len(layers) + 1, module_of(node), kind or computed, shape, inputs, computes_weights=not kind)
+            )
         mark(node, LAYER, max(1, len(layers)))
     for node in module.graph.find_nodes(op="placeholder"):
         mark(node, LAYER, min((reader for reader in map(layer_of, node.users) if reader), default=1))
@@ -84,6 +89,21 @@ def layer_of(node: Node) -> int | None:
 
 def weighted_kind(node: Node) -> str:
     """`linear`, `conv2d` and so on where an exported operator reads a parameter as its weights; else nothing."""
+    return _kind(node) if getattr(_weights(node), "op", "") == "get_attr" else ""
+
+
+def _kind_of_computed(node: Node) -> str:
+    """The same where it reads weights that the model computes. Weights that are dequantised do not count."""
+    weights = _weights(node)
+    plain = getattr(weights, "op", "") == "call_function" and getattr(weights.target, "namespace", "") == "aten"
+    return _kind(node) if plain else ""
+
+
+def _weights(node: Node) -> Any:
+    return node.args[1] if len(node.args) > 1 else None
+
+
+def _kind(node: Node) -> str:
     import torch
 
     aten = torch.ops.aten
@@ -96,8 +116,7 @@ def weighted_kind(node: Node) -> str:
         aten.conv_transpose2d.input: "conv_transpose2d",
         aten.convolution.default: "convolution",
     }
-    weights: Any = node.args[1] if len(node.args) > 1 else None
-    return kinds.get(node.target, "") if getattr(weights, "op", "") == "get_attr" else ""
+    return kinds.get(node.target, "")
 
 
 def _shape(operand: Any) -> Any:

@@ -23,6 +23,8 @@ def fitting(layer: Layer, scheme: Scheme) -> str:
     """
     if scheme is Scheme.FP:
         return ""
+    if layer.computes_weights:
+        return "computes its weights, and quantisers take parameters"
     if scheme is Scheme.STATIC8:
         return _static(layer)
     if layer.kind != LINEAR:

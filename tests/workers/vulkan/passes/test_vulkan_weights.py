@@ -13,6 +13,8 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from search_space.recipe.recipe import Recipe
+from workers.vulkan.lowering.lowering import model_layers
+from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.factors.fold_weights import FoldWeights
 from workers.vulkan.passes.forms.multiply_in_a_batch import MultiplyInABatch
 
@@ -57,6 +59,18 @@ def test_weights_of_constants_are_folded_bit_for_bit(make: Callable[[], nn.Modul
     assert programs.equal(folded, default, False).equal
     (names,) = operators(programs.lowered(folded))
     assert len(names) <= 2
+
+
+def test_schemes_are_for_the_same_layers_before_and_after() -> None:
+    """The layer whose weights are folded once got the scheme of the next one."""
+    net = made(lambda: nn.Sequential(weight_norm(nn.Linear(16, 24)), nn.ReLU(), nn.Linear(24, 8)), 4, 16)
+    programs = programs_of(net)
+    assert [layer.computes_weights for layer in model_layers(net)] == [True, False]
+    assert not programs.space.schemes[1] and Scheme.W8 in programs.space.schemes[2]
+    scheme, folded = (programs.built(Recipe.parse(f"scheme=w8{passes}")) for passes in ("", " | fold-weights"))
+    assert programs.equal(folded, scheme, False).equal
+    (names,) = operators(programs.lowered(programs.built(Recipe.parse("scheme=w8 | fold-weights,fuse-linear-qcs8w"))))
+    assert names.count("aten.linear.default") == names.count("aten._weight_int8pack_mm.default") == 1
 
 
 def test_a_table_of_places_is_folded() -> None:
