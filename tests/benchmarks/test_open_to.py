@@ -9,7 +9,7 @@ from support.values.executed import is_right
 from benchmarks.correctness.miscompilations.catalogue import MISCOMPILATIONS
 from benchmarks.correctness.miscompilations.detection.open_to import open_to
 from benchmarks.correctness.miscompilations.detection.values import numbers
-from benchmarks.correctness.miscompilations.miscompilation import U55, U85, Make, Miscompilation, graph
+from benchmarks.correctness.miscompilations.miscompilation import U55, U65, U85, Make, Miscompilation, graph
 from benchmarks.correctness.miscompilations.page import TARGETS
 from search_space.ir.dtypes import NUMPY
 from search_space.ir.graph import Node, TensorType
@@ -28,6 +28,26 @@ def test_programs_of_the_catalogue_are_open_to_their_kind(one: Miscompilation) -
     for program in one.programs.values():
         for family in one.affected["5.1.0"]:
             assert one.name in open_to(program, family)
+
+
+def transposed(p: Program, columns: int) -> int:
+    """A transposed convolution that pads its result by a row and a column."""
+    data, zero = p.input(1, 2, columns, 3), p.data(0, "INT8")
+    weights = p.data(p.random.integers(-127, 128, (4, 3, 3, 3)), "INT8")
+    sums = p.op(
+        "TRANSPOSE_CONV2D", (data, weights, p.bias(4, wide=False), zero, zero), (1, 6, 2 * columns + 2, 4), "INT32",
+        out_pad=(0, 1, 0, 1), stride=(2, 2), local_bound=False, acc_type="INT32",
+    )  # fmt: skip
+    return p.rescale(sums, "INT8", 0.001)
+
+
+@pytest.mark.parametrize("family", [U55, U65, U85])
+def test_what_two_transposed_convolutions_pad_shares_one_bias(family: str) -> None:
+    """Vela fills it by depthwise convolutions, whose weights are equal."""
+    both, one = (graph(lambda p, many=many: tuple(transposed(p, c) for c in range(2, 2 + many))) for many in (2, 1))
+    assert ("shared-weights" in open_to(both, family)) == (family != U85)
+    assert is_right(both, TARGETS[family].accelerator) == (family == U85)
+    assert not open_to(one, family) and is_right(one, TARGETS[family].accelerator)
 
 
 @pytest.mark.parametrize("dtype", ["INT8", "INT32"])

@@ -37,7 +37,7 @@ from search_space.building.miscompiled.shared_weights import sharing
 from search_space.building.miscompiled.wide_scales import rescales_of_wide_sums
 from search_space.building.rounding import round_up
 from search_space.ir.editor import Editor
-from search_space.ir.graph import CONST, MOVE, Graph
+from search_space.ir.graph import CONST, MOVE, Graph, Node
 from search_space.layout.activation_shape import imposes_shape
 
 _WIDTHS = {"BOOL": 1, "INT8": 8, "INT16": 16, "INT32": 32, "INT48": 48}
@@ -98,9 +98,23 @@ def open_to(graph: Graph, family: str, in_order: bool = False) -> set[str]:
         if family == U85 or node.op != "REDUCE_MIN":
             found |= {"reduced-slice"} if lost_slice(edit, node, axes) is not None else set()
             found |= {"brick-padding"} if reduced_columns(edit, node) else set()
-        if sharing(edit, node_id):
+        if sharing(edit, node_id) or (family != U85 and _shares_bias_of_padding(graph, node_id)):
             found.add("shared-weights")
     return {name for name in found if family in _FAMILIES[name]}
+
+
+def _shares_bias_of_padding(graph: Graph, node_id: int) -> bool:
+    """Whether other TRANSPOSE_CONV2Ds with as many channels pad their results too, with other biases. Vela fills what
+    is padded by a depthwise convolution, and the weights of these are equal."""
+    if not _pads_its_result(graph[node_id]):
+        return False
+    bias = graph[graph[node_id].inputs[2]]
+    others = (graph[graph[i].inputs[2]] for i in graph.order if _pads_its_result(graph[i]))
+    return any(one.type == bias.type and one.payload != bias.payload for one in others)
+
+
+def _pads_its_result(node: Node) -> bool:
+    return node.op == "TRANSPOSE_CONV2D" and max(node.attributes["out_pad"]) > 0
 
 
 def _sliced_matmul(graph: Graph, node_id: int) -> bool:
