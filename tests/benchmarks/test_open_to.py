@@ -30,6 +30,21 @@ def test_programs_of_the_catalogue_are_open_to_their_kind(one: Miscompilation) -
             assert one.name in open_to(program, family)
 
 
+def reduced_sums(p: Program) -> int:
+    """The largest of the sums of columns."""
+    wide = p.rescale(p.input(1, 9, 7), "INT32", 1.0)
+    sums = p.op("REDUCE_SUM", (wide,), (1, 1, 7), "INT32", axis=1)
+    return p.op("REDUCE_MAX", (p.rescale(sums, "INT8", 0.1),), (1, 1, 1), axis=2, nan_mode="PROPAGATE")
+
+
+@pytest.mark.parametrize("family", [U55, U65, U85])
+def test_sums_that_are_reduced_are_stored_beyond_their_memory(family: str) -> None:
+    """Vela transposes what it sums along another axis than the last one, and keeps the shape of that."""
+    program = graph(reduced_sums)
+    assert "brick-padding" in open_to(program, family)
+    assert not is_right(program, TARGETS[family].accelerator)
+
+
 def transposed(p: Program, columns: int) -> int:
     """A transposed convolution that pads its result by a row and a column."""
     data, zero = p.input(1, 2, columns, 3), p.data(0, "INT8")

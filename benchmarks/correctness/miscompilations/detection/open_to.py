@@ -97,10 +97,21 @@ def open_to(graph: Graph, family: str, in_order: bool = False) -> set[str]:
         # Ethos-U55 and U65 have no minimum: Vela subtracts, which reads the slice, and takes the maximum.
         if family == U85 or node.op != "REDUCE_MIN":
             found |= {"reduced-slice"} if lost_slice(edit, node, axes) is not None else set()
-            found |= {"brick-padding"} if reduced_columns(edit, node) else set()
+            found |= {"brick-padding"} if reduced_columns(edit, node) or _reduces_sums(graph, node) else set()
         if sharing(edit, node_id) or (family != U85 and _shares_bias_of_padding(graph, node_id)):
             found.add("shared-weights")
     return {name for name in found if family in _FAMILIES[name]}
+
+
+def _reduces_sums(graph: Graph, node: Node) -> bool:
+    """Whether a reduction along the last axis reads sums along another one. Vela computes these as `[...,W,1]`, and
+    has the sums as `[...,1,W]`."""
+    if node.op not in (*_REDUCTIONS, "ARGMAX") or node.attributes["axis"] != len(graph[node.inputs[0]].type.shape) - 1:
+        return False
+    source = seen(graph, node.inputs[0])
+    while source.op in ("RESCALE", "TABLE", "CLAMP"):
+        source = seen(graph, source.inputs[0])
+    return source.op == "REDUCE_SUM" and source.attributes["axis"] != len(source.type.shape) - 1
 
 
 def _shares_bias_of_padding(graph: Graph, node_id: int) -> bool:
