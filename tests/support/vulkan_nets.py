@@ -1,7 +1,8 @@
 """Small nets with random weights that the tests of the Vulkan target lower, and their lowering."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +23,17 @@ from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.base import Rewrite
 from workers.vulkan.programs import VulkanPrograms
 from workers.vulkan.target import VulkanTarget
+
+
+class Of(nn.Module):
+    """A function of layers and inputs."""
+
+    def __init__(self, of: Callable[..., Any], *layers: nn.Module) -> None:
+        super().__init__()
+        self.of, self.layers = of, nn.ModuleList(layers)
+
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        return self.of(*self.layers, *inputs)
 
 
 class Mlp(nn.Module):

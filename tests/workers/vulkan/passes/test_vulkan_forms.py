@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from support.vulkan_nets import everywhere, made, operators, programs_of
+from support.vulkan_nets import Of, everywhere, made, operators, programs_of
 from torch import nn
 
 from search_space.recipe.recipe import Recipe
@@ -35,17 +35,6 @@ from workers.vulkan.passes.forms.spell_rms_norms import SpellRmsNorms
 from workers.vulkan.passes.spelling.spell_circular_pads import SpellCircularPads
 from workers.vulkan.passes.spelling.spell_reflection_pads import SpellReflectionPads
 from workers.vulkan.passes.spelling.spell_remainders import SpellRemainders
-
-
-class Of(nn.Module):
-    """A function of layers and inputs."""
-
-    def __init__(self, of: Callable[..., torch.Tensor], *layers: nn.Module) -> None:
-        super().__init__()
-        self.of, self.layers = of, nn.ModuleList(layers)
-
-    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        return self.of(*self.layers, *inputs)
 
 
 def after_relu(net: nn.Module, x: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from support.vulkan_nets import made, operators, programs_of
+from support.vulkan_nets import Of, made, operators, programs_of
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
@@ -17,17 +17,6 @@ from workers.vulkan.lowering.lowering import model_layers
 from workers.vulkan.model.scheme import Scheme
 from workers.vulkan.passes.factors.fold_weights import FoldWeights
 from workers.vulkan.passes.forms.multiply_in_a_batch import MultiplyInABatch
-
-
-class Of(nn.Module):
-    """A function of layers and one input."""
-
-    def __init__(self, of: Callable[..., Any], *layers: nn.Module) -> None:
-        super().__init__()
-        self.of, self.layers = of, nn.ModuleList(layers)
-
-    def forward(self, x: torch.Tensor) -> Any:
-        return self.of(*self.layers, x)
 
 
 def standardised(layer: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from search_space.exactness import Exactness
-from workers.vulkan.passes.factors.fold_weights import FoldWeights, feeds_batch_norm, is_folded_weight
-
-if TYPE_CHECKING:
-    from torch.fx import GraphModule, Node
+from workers.vulkan.passes.factors.fold_weights import FoldWeights
 
 
 @dataclass(frozen=True)
@@ -19,6 +16,4 @@ class FoldNormedWeights(FoldWeights):
     name: ClassVar[str] = "fold-normed-weights"
     law: ClassVar[str] = "a layer with constant weights, and a scale by channel, are the layer with scaled weights"
     exactness: ClassVar[Exactness] = Exactness.REQUANTISING
-
-    def fits(self, module: GraphModule, node: Node) -> bool:
-        return is_folded_weight(module, node) and feeds_batch_norm(node)
+    before_norm: ClassVar[bool] = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,6 +22,9 @@ class FoldWeights(ModuleRewrite):
     A convolution or linear layer cannot read the result, since it packs its weights when it is loaded: Convolution.cpp,
     GemmCommon.cpp. `weight_norm`, `spectral_norm` and masks of weights are such. Views of constants stay, and so do
     quantised weights. Where a batch norm follows, `fold-normed-weights` does so.
+
+    Attributes:
+        before_norm: whether it is for layers that a batch norm reads, or for all others.
     """
 
     name: ClassVar[str] = "fold-weights"
@@ -28,9 +32,26 @@ class FoldWeights(ModuleRewrite):
     exactness: ClassVar[Exactness] = Exactness.EXACT
     when: ClassVar[When] = When.FLOAT
     mends: ClassVar[frozenset[str]] = frozenset({"constant-operands"})
+    before_norm: ClassVar[bool] = False
 
     def fits(self, module: GraphModule, node: Node) -> bool:
-        return is_folded_weight(module, node) and not feeds_batch_norm(node)
+        return node in set(self._fitting(module))
+
+    def _fitting(self, module: GraphModule) -> Iterator[Node]:
+        """One sweep finds what depends on constants alone. By node, each would look at all that comes before it."""
+        plain = _plain_by_node(module)
+
+        def is_constant(node: Node) -> bool:
+            return node in plain and computed_value(module, node) is not None
+
+        def is_read(node: Node) -> bool:
+            """Whether a constant, or a view of it, is read by what is no constant."""
+            return any(not is_constant(user) or (not _changes_values(user) and is_read(user)) for user in node.users)
+
+        for node in list(module.graph.nodes):
+            computes = plain.get(node, False) and _changes_values(node)
+            if computes and _feeds_batch_norm(node) == self.before_norm and is_constant(node) and is_read(node):
+                yield node
 
     def rewrite(self, module: GraphModule, node: Node) -> None:
         import torch
@@ -45,20 +66,22 @@ class FoldWeights(ModuleRewrite):
         module.graph.erase_node(node)
 
 
-def is_folded_weight(module: GraphModule, node: Node) -> bool:
-    """Whether a node computes something from constants alone.
+def _plain_by_node(module: GraphModule) -> dict[Node, bool]:
+    """What may depend on constants alone. Each with whether torch's own operators compute it: weights that are
+    dequantised stay quantised."""
+    import torch
 
-    Args:
-        module: that it is of.
-        node: any node.
+    found: dict[Node, bool] = {}
+    for node in module.graph.nodes:
+        operands = node.all_input_nodes
+        if node.op == "get_attr":
+            found[node] = True
+        elif isinstance(node.target, torch._ops.OpOverload) and all(one in found for one in operands):
+            found[node] = node.target.namespace == "aten" and all(found[one] for one in operands)
+    return found
 
-    Returns:
-        False also where only other constants are computed from it, and for views.
-    """
-    return _changes_values(node) and _is_constant(module, node) and _is_plain(node) and _is_read(module, node)
 
-
-def feeds_batch_norm(node: Node) -> bool:
+def _feeds_batch_norm(node: Node) -> bool:
     """Whether a weight is of a convolution or linear layer that a batch norm reads."""
     return any(is_batch_norm(reader) for layer in node.users for reader in layer.users)
 
@@ -73,21 +96,3 @@ def _changes_values(node: Node) -> bool:
     if node.target in (aten.lift_fresh_copy.default, aten.clone.default, aten.contiguous.default):
         return False
     return all(result.alias_info is None for result in node.target._schema.returns)
-
-
-def _is_constant(module: GraphModule, node: Node) -> bool:
-    return all(one.op != "placeholder" for one in node.all_input_nodes) and computed_value(module, node) is not None
-
-
-def _is_plain(node: Node) -> bool:
-    """Whether only torch's own operators compute a constant: weights that are dequantised stay quantised."""
-    return node.op == "get_attr" or (
-        getattr(node.target, "namespace", "") == "aten" and all(map(_is_plain, node.all_input_nodes))
-    )
-
-
-def _is_read(module: GraphModule, node: Node) -> bool:
-    """Whether a constant, or a view of it, is read by what is no constant."""
-    return any(
-        not _is_constant(module, user) or (not _changes_values(user) and _is_read(module, user)) for user in node.users
-    )

@@ -39,7 +39,8 @@ class MultiplyInABatch(ModuleRewrite):
         rows, matrix = (one.meta["val"] for one in operands)
         if rows.dim() < 2 or matrix.dim() != 2 or not node.meta["val"].is_floating_point():
             return False
-        return all(computed_value(module, one) is None for one in operands)
+        # The matrix first: most are parameters, and what the rows depend on is most of the program.
+        return all(computed_value(module, one) is None for one in reversed(operands))
 
     def rewrite(self, module: GraphModule, node: Node) -> None:
         import torch
