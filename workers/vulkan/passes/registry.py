@@ -8,8 +8,6 @@ from workers.vulkan.passes.base import Rewrite
 from workers.vulkan.passes.clamps.drop_relu6 import DropRelu6
 from workers.vulkan.passes.clamps.quantise_behind_clamp import QuantiseBehindClamp
 from workers.vulkan.passes.factors.fold_alpha import FoldAlpha
-from workers.vulkan.passes.factors.fold_normed_weights import FoldNormedWeights
-from workers.vulkan.passes.factors.fold_weights import FoldWeights
 from workers.vulkan.passes.factors.multiply_factors import MultiplyFactors
 from workers.vulkan.passes.forms.fill_group_norm_weights import FillGroupNormWeights
 from workers.vulkan.passes.forms.fill_norm_weights import FillNormWeights
@@ -28,11 +26,13 @@ from workers.vulkan.passes.fusion.fuse_linear_qcs8w import FuseLinearQcs8w
 from workers.vulkan.passes.fusion.leave_unfused import LeaveUnfused
 from workers.vulkan.passes.keep_on_cpu import KeepOnCpu
 from workers.vulkan.passes.keep_reduced_dims import KeepReducedDims
-from workers.vulkan.passes.spell_attention import SpellAttention
+from workers.vulkan.passes.spelling.spell_attention import SpellAttention
 from workers.vulkan.passes.spelling.spell_circular_pads import SpellCircularPads
 from workers.vulkan.passes.spelling.spell_reflection_pads import SpellReflectionPads
 from workers.vulkan.passes.spelling.spell_remainders import SpellRemainders
 from workers.vulkan.passes.tensor_scalars import TensorScalars
+from workers.vulkan.passes.weights.fold_normed_weights import FoldNormedWeights
+from workers.vulkan.passes.weights.fold_weights import FoldWeights
 
 REWRITES: dict[str, type[Rewrite]] = {
     one.name: one

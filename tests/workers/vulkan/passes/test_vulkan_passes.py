@@ -28,7 +28,7 @@ from workers.vulkan.passes.clamps.drop_relu6 import DropRelu6
 from workers.vulkan.passes.fusion.fuse_linear_qcs4w import FuseLinearQcs4w
 from workers.vulkan.passes.keep_reduced_dims import KeepReducedDims
 from workers.vulkan.passes.registry import REWRITES
-from workers.vulkan.passes.spell_attention import SpellAttention
+from workers.vulkan.passes.spelling.spell_attention import SpellAttention
 
 RELU6_FREE = {
     "float_passes": (rewrite("keep-reduced-dims"), rewrite("quantise-behind-clamp")),

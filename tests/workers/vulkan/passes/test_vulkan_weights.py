@@ -15,8 +15,8 @@ from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 from search_space.recipe.recipe import Recipe
 from workers.vulkan.lowering.lowering import model_layers
 from workers.vulkan.model.scheme import Scheme
-from workers.vulkan.passes.factors.fold_weights import FoldWeights
 from workers.vulkan.passes.forms.multiply_in_a_batch import MultiplyInABatch
+from workers.vulkan.passes.weights.fold_weights import FoldWeights
 
 
 def standardised(layer: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:

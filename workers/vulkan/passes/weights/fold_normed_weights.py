@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from search_space.exactness import Exactness
-from workers.vulkan.passes.factors.fold_weights import FoldWeights
+from workers.vulkan.passes.weights.fold_weights import FoldWeights
 
 
 @dataclass(frozen=True)
